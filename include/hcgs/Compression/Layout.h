@@ -1,0 +1,169 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The order of weights in memory, and of accumulators (docs/Spec/
+// WeightImage.md, WI-W and WI-A).
+//
+// Why this order. The matrix unit takes one small block-row of all gates at a
+// time: the inputs a small block-row needs are the same for its four gates, and
+// a kept 4x4 block of four gates is 64 products, a full row of lanes. So the
+// codes lie in the order in which the unit multiplies: one stream from the
+// first word to the last, without pointers; where a small block-row starts
+// follows from the counts of the map.
+//
+//   hcgs   small block-row, gate, kept block (rising column), row, column
+//   dense  row block of height B, gate, row, column
+//
+// Codes have k bits each and are packed from the least significant bit up,
+// without padding; only a matrix as a whole starts at a byte.
+//
+// Worked example (a unit test repeats it): one gate pair, 4 x 6, tier 2x2 keep
+// 1/3 row-balanced; block-row 0 keeps block-column 0, block-row 1 keeps 2.
+//
+//   gate 0   1  2  .  .  .  .      gate 1   9 10  .  .  .  .
+//            3  4  .  .  .  .              11 12  .  .  .  .
+//            .  .  .  .  5  6               .  .  .  . 13 14
+//            .  .  .  .  7  8               .  .  .  . 15 16
+//
+//   small block-row 0: gate 0: 1 2 3 4, gate 1: 9 10 11 12
+//   small block-row 1: gate 0: 5 6 7 8, gate 1: 13 14 15 16
+//
+//   As 6-bit signmag, a positive code m is the pattern m - 1:
+//   0 1 2 3 8 9 10 11 4 5 6 7 12 13 14 15, so the bytes begin
+//   0 | 1<<6 -> 0x40, (1>>2) | 2<<4 -> 0x20, (2>>4) | 3<<2 -> 0x0c, ...
+//   16 codes * 6 bits = 12 bytes. The index image is 0, 2 in two bits each:
+//   0x08.
+//
+//   Word 5 is gate 1, row 0, column 1, value 10: describe(5) says so.
+//
+// Accumulators of a matrix, or of the pair W and R, are ordered row block,
+// gate, row (WI-A-1): with B = 2 above, (gate 1, row 3) is at 2*2 + 1*2 + 1
+// = 7.
+//
+#ifndef HCGS_COMPRESSION_LAYOUT_H
+#define HCGS_COMPRESSION_LAYOUT_H
+
+#include "hcgs/Compression/BlockMap.h"
+#include "hcgs/Numerics/WeightQuantizer.h"
+#include "hcgs/Support/Result.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace hcgs::compression {
+
+/// Where one stored word belongs.
+struct WordInfo {
+  int64_t gate = 0;
+  int64_t row = 0; // within the gate
+  int64_t col = 0;
+  friend bool operator==(const WordInfo &, const WordInfo &) = default;
+};
+
+/// The layout of one matrix: shape, map (or dense) and row block height.
+class WeightLayout {
+public:
+  /// A run of consecutive words that are one row of one kept block: word
+  /// `word` is column `col` of `row` of `gate`, and so on for `count` columns.
+  struct Run {
+    int64_t word = 0;
+    int64_t gate = 0, row = 0, col = 0, count = 0;
+  };
+
+  /// Dense: all positions kept. `rowBlock` >= 1.
+  static WeightLayout dense(int64_t gates, int64_t rows, int64_t cols,
+                            int64_t rowBlock);
+  /// Of a map. Shares the map. WI-A-2 is checked by verifyRowBlock.
+  static WeightLayout sparse(int64_t gates, std::shared_ptr<const BlockMap> map,
+                             int64_t rowBlock);
+
+  bool isDense() const { return !theMap; }
+  /// Null if dense.
+  const BlockMap *map() const { return theMap.get(); }
+  int64_t gates() const { return theGates; }
+  int64_t rows() const { return theRows; }
+  int64_t cols() const { return theCols; }
+  int64_t rowBlock() const { return theRowBlock; }
+
+  /// Stored words (kept weights of all gates).
+  int64_t words() const { return theWords; }
+  /// Bytes of the weight image at `bits` bits a word.
+  int64_t bytes(int bits) const { return (theWords * bits + 7) / 8; }
+
+  /// Calls visit(const Run &) for every run in the order of the image.
+  template <typename Visitor>
+  void forEachRun(Visitor &&visit) const;
+
+  /// The place of word `word` (0 <= word < words()), in logarithmic time.
+  WordInfo describe(int64_t word) const;
+  /// The word that stores a weight; -1 if it is not kept.
+  int64_t wordOf(int64_t gate, int64_t row, int64_t col) const;
+
+  /// WI-A-1: index of the accumulator of a gate's row.
+  int64_t accumulatorOf(int64_t gate, int64_t row) const {
+    return accumulatorIndex(gate, row, theGates, theRows, theRowBlock);
+  }
+  static int64_t accumulatorIndex(int64_t gate, int64_t row, int64_t gates,
+                                  int64_t rows, int64_t rowBlock) {
+    const int64_t first = row / rowBlock * rowBlock;
+    const int64_t height = rowBlock < rows - first ? rowBlock : rows - first;
+    return first * gates + gate * height + (row - first);
+  }
+
+private:
+  WeightLayout() = default;
+
+  std::shared_ptr<const BlockMap> theMap;
+  int64_t theGates = 1, theRows = 0, theCols = 0, theRowBlock = 1;
+  int64_t theWords = 0;
+  std::vector<int64_t> firstWord; // of each small block-row; empty if dense
+};
+
+/// WI-A-2: every row block boundary is a boundary of small block-rows.
+Result<void> verifyRowBlock(const WeightLayout &layout);
+
+/// WI-W-3: packs codes, given in the order of the image, at format.bits each.
+std::vector<uint8_t> packCodes(std::span<const int16_t> codes,
+                               numerics::WeightFormat format);
+
+/// Reads `words` codes of a weight image; an error if the length is wrong, a
+/// filler bit is set or a pattern does not exist (A-W-1).
+Result<std::vector<int16_t>> unpackCodes(std::span<const uint8_t> image,
+                                         int64_t words,
+                                         numerics::WeightFormat format);
+
+//===----------------------------------------------------------------------===//
+
+template <typename Visitor>
+void WeightLayout::forEachRun(Visitor &&visit) const {
+  Run run;
+  if (isDense()) {
+    for (int64_t first = 0; first < theRows; first += theRowBlock) {
+      const int64_t last = std::min(first + theRowBlock, theRows);
+      for (run.gate = 0; run.gate < theGates; ++run.gate)
+        for (run.row = first; run.row < last; ++run.row) {
+          run.col = 0;
+          run.count = theCols;
+          visit(static_cast<const Run &>(run));
+          run.word += theCols;
+        }
+    }
+    return;
+  }
+  for (const BlockMap::SmallRow &small : theMap->smallRows())
+    for (run.gate = 0; run.gate < theGates; ++run.gate)
+      for (const ColRange &range : theMap->ranges(small))
+        for (run.row = small.row; run.row < small.row + small.height;
+             ++run.row) {
+          run.col = range.col;
+          run.count = range.width;
+          visit(static_cast<const Run &>(run));
+          run.word += range.width;
+        }
+}
+
+} // namespace hcgs::compression
+
+#endif // HCGS_COMPRESSION_LAYOUT_H
