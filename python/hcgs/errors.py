@@ -1,0 +1,23 @@
+# Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Exceptions of the package. Each carries the tool's own message."""
+
+
+class Error(Exception):
+    """Base of everything hcgs raises on purpose."""
+
+
+class CompileError(Error):
+    """A model was refused, or an option of the compiler makes no sense."""
+
+
+class ProgramError(Error):
+    """A program file is malformed, damaged or of another format version."""
+
+
+class InputError(Error, ValueError):
+    """Data does not fit the program: wrong shape, type, name or NaN."""
+
+
+class SimulationError(Error):
+    """The simulated machine trapped, or has no such entry point."""

@@ -1,0 +1,213 @@
+# Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""An independent quantiser (A-W-1 .. A-W-6): weights and biases of an ONNX
+model to codes, to compare with those a compiler stored.
+
+Needs the `onnx` package. Layers are found by the node names in the program's
+metadata.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from ..errors import ProgramError
+from .arithmetic import round_half_away
+from .program import ProgramFile
+from .unpack import unpack
+
+EXPONENTS = range(-16, 31)
+
+
+def quantise(
+    w: np.ndarray, exponent: int, bits: int, encoding: str, rounding: str = "nearest"
+) -> np.ndarray:
+    """A-W-3: codes (int64) of kept weights `w` at 2^-exponent."""
+    w = np.asarray(w, dtype=np.float64)
+    u = np.abs(np.ldexp(w, exponent))
+    magnitude = np.ceil(u) if rounding == "ceil" else np.floor(u + 0.5)
+    half = 1 << (bits - 1)
+    if encoding == "twos":
+        return (np.sign(w) * np.minimum(magnitude, half - 1)).astype(np.int64)
+    magnitude = np.clip(magnitude, 1, half)
+    return np.where(w < 0, -magnitude, magnitude).astype(np.int64)
+
+
+def squared_error(
+    w: np.ndarray, exponent: int, bits: int, encoding: str, rounding: str = "nearest"
+) -> float:
+    """The sum A-W-4 minimises, added in the order of `w`."""
+    w = np.asarray(w, dtype=np.float64)
+    codes = quantise(w, exponent, bits, encoding, rounding)
+    error = w - np.ldexp(codes.astype(np.float64), -exponent)
+    # cumsum adds from left to right; sum would add pairwise.
+    return float(np.cumsum(error * error)[-1])
+
+
+def choose_exponent(
+    w: np.ndarray, bits: int, encoding: str, rounding: str = "nearest"
+) -> int:
+    """A-W-4 for the kept weights of one gate, in the order of the image."""
+    if not np.any(w):
+        return 0
+    errors = [squared_error(w, e, bits, encoding, rounding) for e in EXPONENTS]
+    return EXPONENTS[int(np.argmin(errors))]
+
+
+def quantise_bias(bias: np.ndarray, acc_frac) -> np.ndarray:
+    """A-W-6: int64 codes [gates, rows]; `acc_frac` has one entry a gate."""
+    scaled = np.ldexp(np.asarray(bias, np.float64), np.asarray(acc_frac)[:, None])
+    codes = round_half_away(scaled)
+    if (np.abs(codes) >= 2.0**31).any():
+        raise ProgramError("a bias leaves 32 bits at the accumulator's scale")
+    return codes.astype(np.int64)
+
+
+class OnnxWeights:
+    """Weights of an ONNX model by node name, as doubles."""
+
+    def __init__(self, model):
+        import onnx
+        from onnx import numpy_helper
+
+        if isinstance(model, (str, os.PathLike)):
+            model = onnx.load(os.fspath(model))
+        self._nodes = {node.name: node for node in model.graph.node}
+        self._producers = {out: node for node in model.graph.node for out in node.output}
+        self._consumers = {}
+        for node in model.graph.node:
+            for name in node.input:
+                self._consumers.setdefault(name, []).append(node)
+        self._constants = {
+            tensor.name: numpy_helper.to_array(tensor).astype(np.float64)
+            for tensor in model.graph.initializer
+            if tensor.data_type != onnx.TensorProto.STRING
+        }
+        for node in model.graph.node:
+            if node.op_type == "Constant":
+                for attribute in node.attribute:
+                    if attribute.name == "value":
+                        array = numpy_helper.to_array(attribute.t)
+                        self._constants[node.output[0]] = array.astype(np.float64)
+
+    def lstm(self, name: str, direction: str, which: str):
+        """W or R of one direction: [4, hidden, columns], and the bias
+        [4, hidden] (Wb + Rb) or None."""
+        node = self._node(name)
+        constant = [self._constants.get(i) for i in node.input]
+        stack = constant[1 if which == "W" else 2]
+        place = 1 if direction == "reverse" and stack.shape[0] == 2 else 0
+        hidden = stack.shape[1] // 4
+        weights = stack[place].reshape(4, hidden, -1)
+        bias = None
+        if which == "W" and len(constant) > 3 and constant[3] is not None:
+            halves = constant[3][place].reshape(2, 4, hidden)
+            bias = halves[0] + halves[1]
+        return weights, bias
+
+    def linear(self, name: str):
+        """The matrix of a MatMul(+Add) or Gemm: [1, outputs, inputs], and the
+        bias [1, outputs] or None."""
+        node = self._node(name)
+        if node.op_type == "Add":
+            (node,) = [
+                self._producers[i] for i in node.input if i in self._producers
+            ]
+        weights = self._constants[node.input[1]]
+        attributes = {a.name: a for a in node.attribute}
+        if not ("transB" in attributes and attributes["transB"].i):
+            weights = weights.T
+        bias = None
+        if node.op_type == "Gemm":
+            weights = weights * self._float(attributes, "alpha")
+            if len(node.input) > 2:
+                bias = self._constants[node.input[2]] * self._float(attributes, "beta")
+        else:
+            for user in self._consumers.get(node.output[0], []):
+                found = [self._constants[i] for i in user.input if i in self._constants]
+                if user.op_type == "Add" and found:
+                    bias = found[0]
+        if bias is not None:
+            bias = np.broadcast_to(bias.reshape(1, -1), (1, weights.shape[0]))
+        return weights[None], bias
+
+    @staticmethod
+    def _float(attributes: dict, name: str) -> float:
+        return attributes[name].f if name in attributes else 1.0
+
+    def _node(self, name: str):
+        node = self._nodes.get(name) or self._producers.get(name)
+        if node is None:
+            raise ProgramError(f"the model has no node '{name}'")
+        return node
+
+
+def check_program(program: ProgramFile, model) -> list[str]:
+    """Requantise the model and compare with the program, code by code.
+
+    model  path or onnx.ModelProto the program was compiled from.
+    Returns one line for every matrix whose mask, exponents, codes or biases
+    differ; none if all agree.
+    """
+    source = OnnxWeights(model)
+    rounding = program.meta.get("quantization", {}).get("rounding", "nearest")
+    found: list[str] = []
+    for layer in program.meta["network"]["layers"]:
+        for which in ("W", "R"):
+            if which not in layer:
+                continue
+            number = layer[which]["desc"]
+            if layer["op"] == "lstm":
+                weights, bias = source.lstm(layer["name"], layer["direction"], which)
+            else:
+                weights, bias = source.linear(layer["name"])
+            found += [
+                f"{layer['name']} {which} (matrix {number}): {line}"
+                for line in _check_matrix(
+                    program, layer, which, weights, bias, rounding
+                )
+            ]
+    return found
+
+
+def _check_matrix(program, layer, which, weights, bias, rounding) -> list[str]:
+    number = layer[which]["desc"]
+    desc, stored = program.descriptors[number], unpack(program, number)
+    record = program.meta["matrices"][number]
+    if weights.shape != stored.codes.shape:
+        return [f"shape {stored.codes.shape}, the model's is {weights.shape}"]
+    lines = []
+    for gate in range(desc.gates):
+        place = stored.position[gate][stored.kept]
+        kept = np.empty(place.size)
+        kept[np.argsort(np.argsort(place))] = weights[gate][stored.kept]
+        codes = np.empty(place.size, dtype=np.int64)
+        codes[np.argsort(np.argsort(place))] = stored.codes[gate][stored.kept]
+        exponent = choose_exponent(kept, desc.weight_bits, desc.encoding, rounding)
+        if exponent != record["exponents"][gate]:
+            lines.append(
+                f"gate {gate} has exponent {record['exponents'][gate]}, "
+                f"the least squares are at {exponent}"
+            )
+            continue
+        wanted = quantise(kept, exponent, desc.weight_bits, desc.encoding, rounding)
+        if (wanted != codes).any():
+            lines.append(f"gate {gate}: {int((wanted != codes).sum())} codes differ")
+        acc_frac = exponent + record["in_frac"] + layer[which]["shifts"][gate]
+        if acc_frac != record["acc_frac"][gate]:
+            lines.append(
+                f"gate {gate}: accumulator has {record['acc_frac'][gate]} fractional "
+                f"bits, products have {acc_frac}"
+            )
+    if which == "W":
+        wanted = np.zeros((desc.gates, desc.rows), dtype=np.int64)
+        if bias is not None:
+            wanted = quantise_bias(bias, record["acc_frac"])
+        have = stored.bias if stored.bias is not None else np.zeros_like(wanted)
+        if (wanted != have).any():
+            lines.append(f"{int((wanted != have).sum())} biases differ")
+    elif desc.bias not in (None, program.descriptors[layer["W"]["desc"]].bias):
+        lines.append("R has other biases than W")
+    return lines
