@@ -1,0 +1,173 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Scheduling without IR: what has to be issued in one time step, in which
+// order it is issued, and how many copies of each value that order needs.
+//
+// A `Problem` is one pass (one time loop). Its *operations* write rows of
+// *storages* and read rows of others. Storage is what must share memory: the
+// operations of an accumulator chain write one storage; a state h(t) and the
+// h(t-1) it replaces are one storage, read with `back` 1 where the old value is
+// meant. Rows of a layer are handled in *row blocks*, all of one height per
+// group (WI-A-1); a *piece* is one row block of one operation and becomes one
+// instruction.
+//
+// A `Plan` orders the pieces of one iteration t of the steady state. Piece
+// (op, rows, step k) handles time step t+k. Example, one layer in two blocks:
+//
+//     storage  x          12 rows              slots 1
+//              a          4 x 64 accumulators  slots 1, row block 32
+//              h          64 rows              slots 2, row block 32
+//     order    R  rows 0..31  step 0     a(t)   += R h(t-1)
+//              R  rows 32..63 step 0
+//              x             step 1      x(t+1) is loaded
+//              ...           step 0      gates, cell and h(t) of rows 0..31
+//              W  rows 0..31  step 1     a(t+1)  = bias + W x(t+1)
+//              ...           step 0      gates, cell and h(t) of rows 32..63
+//              W  rows 32..63 step 1
+//
+// R of the next iteration waits for h(t), whose last rows become ready under
+// W: nothing waits as long as W takes longer than the tail of a row block.
+//
+// h needs two slots, because h(t) of rows 0..31 is written while R still reads
+// h(t-1) of rows 0..31 for rows 32..63. `a` needs one: a(t+1) of a block is
+// written after the gates of a(t) of that block were read.
+//
+#ifndef HCGS_DIALECT_HCGS_TRANSFORMS_SCHEDULER_H
+#define HCGS_DIALECT_HCGS_TRANSFORMS_SCHEDULER_H
+
+#include "hcgs/Dialect/HCGS/Transforms/CycleModel.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hcgs::schedule {
+
+constexpr unsigned kNone = ~0u;
+
+/// Rows that share one row block height: those of a layer.
+struct Group {
+  uint32_t rows;
+  /// Row block heights must be multiples of this (or `rows`): WI-A-2.
+  uint32_t granule;
+};
+
+/// rows x gates elements in each slot.
+struct Storage {
+  Memory memory = Memory::V;
+  uint32_t rows = 0;
+  uint32_t gates = 1;
+  /// kNone: handled as one block of all rows.
+  unsigned group = kNone;
+  /// Holds a value before the first step, so its size cannot be a window.
+  bool state = false;
+};
+
+struct Operand {
+  unsigned storage;
+  /// All rows are read, whatever rows are computed (a matrix product), or the
+  /// rows that are computed, moved by `offset`.
+  bool all = false;
+  int64_t offset = 0;
+  /// Of an accumulator: the gate that is read, or -1 for all.
+  int gate = -1;
+  /// 1: the value of the step before.
+  unsigned back = 0;
+};
+
+struct Operation {
+  Unit unit = Unit::Vector;
+  /// What is written, from row `offset` on; kNone: a stream.
+  unsigned storage = kNone;
+  int64_t offset = 0;
+  uint32_t rows = 0;
+  unsigned group = kNone;
+  std::vector<Operand> reads;
+  /// Cycles in the unit for rows begin .. end-1.
+  std::function<uint64_t(uint32_t begin, uint32_t end)> occupancy;
+  uint64_t latency = 0;
+};
+
+/// Operations in an order in which one after another is correct.
+struct Problem {
+  std::vector<Group> groups;
+  std::vector<Storage> storages;
+  std::vector<Operation> operations;
+  QueueDepths queues;
+  /// Control instructions at the end of an iteration (aadd, endloop).
+  unsigned controlPerIteration = 1;
+};
+
+/// How a storage is held. Slot s of the ring holds the steps t with
+/// t mod slots = s. With a window, row block b of a slot lies at block place
+/// b mod window.
+struct Holding {
+  unsigned slots = 1;
+  uint32_t rowBlock = 0;
+  uint32_t window = 0;
+};
+
+/// Rows begin .. end-1 of an operation, for time step t + step.
+struct Entry {
+  unsigned operation;
+  uint32_t begin;
+  uint32_t end;
+  unsigned step;
+};
+
+struct Plan {
+  /// Largest step of an entry.
+  unsigned depth = 0;
+  std::vector<uint32_t> rowBlocks; // by group
+  std::vector<Holding> holdings;   // by storage
+  std::vector<Entry> entries;
+  /// Estimated cycles of an iteration in the steady state, and of a sequence
+  /// of one step.
+  double cyclesPerStep = 0;
+  uint64_t cyclesOfOneStep = 0;
+};
+
+/// Elements that one slot of a storage takes.
+int64_t slotElements(const Storage &storage, const Holding &holding);
+
+/// Where rows begin .. end-1 of one gate (-1: all gates) lie in a slot: the
+/// first element and the one after the last. Rows of several row blocks are
+/// only contiguous for all gates, or with one gate and no window.
+std::pair<int64_t, int64_t> elementRange(const Storage &storage,
+                                         const Holding &holding, uint32_t begin,
+                                         uint32_t end, int gate);
+
+/// Cycles that no order can beat: the busiest unit, or one dispatch cycle an
+/// instruction.
+uint64_t lowerBound(const Problem &problem, const std::vector<Entry> &entries);
+
+/// Fills in `slots` and `window` of every storage: the fewest with which no
+/// value is overwritten before its last reader was issued.
+void chooseHoldings(const Problem &problem, Plan &plan);
+
+/// Fills in the two estimates by replaying the plan.
+void estimate(const Problem &problem, Plan &plan);
+
+/// The cycle in which each entry of a settled iteration is taken.
+std::vector<uint64_t> settledTakes(const Problem &problem, const Plan &plan);
+
+/// A way of scheduling. Results must be legal; hcgs-verify-schedule checks
+/// them by other code.
+class Scheduler {
+public:
+  virtual ~Scheduler() = default;
+  virtual Plan run(const Problem &problem) const = 0;
+};
+
+/// The scheduler of that name, or null.
+std::unique_ptr<Scheduler> createScheduler(std::string_view name);
+/// All names, for messages and help.
+std::vector<std::string> schedulerNames();
+
+} // namespace hcgs::schedule
+
+#endif // HCGS_DIALECT_HCGS_TRANSFORMS_SCHEDULER_H
