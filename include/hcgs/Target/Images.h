@@ -1,0 +1,73 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The contents of a program file's sections as C++ values, and back:
+// descriptors (WI-D-1), biases, tables (PF-4) and initial vectors (PF-5).
+// Readers bound every count by the bytes that are there (PF-11) and refuse
+// values outside their legal sets. An empty section holds nothing.
+//
+#ifndef HCGS_TARGET_IMAGES_H
+#define HCGS_TARGET_IMAGES_H
+
+#include "hcgs/Compression/Pattern.h"
+#include "hcgs/Numerics/PwlTable.h"
+#include "hcgs/Numerics/WeightQuantizer.h"
+#include "hcgs/Support/Result.h"
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace hcgs {
+
+enum class MatrixKind : uint8_t { Dense = 0, Hcgs = 1 };
+
+/// WI-D-1: where a matrix lies and how to read it.
+struct MatrixDescriptor {
+  MatrixKind kind = MatrixKind::Dense;
+  uint32_t gates = 1;
+  /// Width and encoding; the rounding is not stored.
+  numerics::WeightFormat format;
+  /// Of one gate.
+  uint32_t rows = 0, cols = 0;
+  /// B of WI-A-1.
+  uint32_t rowBlock = 0;
+  /// First element in bmem, if the matrix has biases.
+  std::optional<uint32_t> bias;
+  /// Bytes in the weight and the index image.
+  uint32_t weightOffset = 0, weightBytes = 0;
+  uint32_t indexOffset = 0, indexBytes = 0;
+  /// No tiers if dense.
+  compression::Pattern pattern;
+
+  uint32_t rowBlocks() const {
+    return uint32_t((uint64_t(rows) + rowBlock - 1) / rowBlock);
+  }
+};
+
+std::vector<uint8_t>
+writeDescriptors(std::span<const MatrixDescriptor> descriptors);
+Result<std::vector<MatrixDescriptor>>
+readDescriptors(std::span<const uint8_t> section);
+
+std::vector<uint8_t> writeBiases(std::span<const int32_t> biases);
+Result<std::vector<int32_t>> readBiases(std::span<const uint8_t> section);
+
+std::vector<uint8_t> writeTables(std::span<const numerics::PwlTable> tables);
+Result<std::vector<numerics::PwlTable>>
+readTables(std::span<const uint8_t> section);
+
+/// Elements vmem starts with: `values` from element `first` on.
+struct InitialVector {
+  uint32_t first = 0;
+  std::vector<int16_t> values;
+  bool operator==(const InitialVector &) const = default;
+};
+std::vector<uint8_t>
+writeInitialVectors(std::span<const InitialVector> vectors);
+Result<std::vector<InitialVector>>
+readInitialVectors(std::span<const uint8_t> section);
+
+} // namespace hcgs
+
+#endif // HCGS_TARGET_IMAGES_H
