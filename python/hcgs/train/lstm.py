@@ -81,7 +81,7 @@ class MaskedLSTM(torch.nn.Module):
         for name, parameter in self._masked.items():
             mask = getattr(self, f"mask_{name}")
             weights = getattr(self.lstm, parameter)
-            weights.view(GATES, *mask.shape).mul_(mask)
+            weights.view(GATES, *mask.shape).masked_fill_(~mask, 0.0)
 
     def mask(self, name: str) -> np.ndarray | None:
         """The mask [hidden, columns] of matrix `name`, None when it is dense."""
