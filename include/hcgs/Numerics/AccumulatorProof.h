@@ -63,6 +63,9 @@ struct ElementTerm {
   int aBits = 16;
   int bBits = 0;
   int shift = 0;
+  /// Options that set the widths and would, alone, shrink the whole sum; empty
+  /// if there are none.
+  std::string aOption, bOption;
 };
 
 /// Proves a sum of element products (cell sums, adds): the same for all rows.

@@ -1,0 +1,158 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "hcgs/Numerics/AccumulatorProof.h"
+
+#include <algorithm>
+#include <vector>
+
+using namespace hcgs;
+using namespace hcgs::numerics;
+
+namespace {
+
+constexpr int accumulatorBits = 32;
+/// Bounds saturate here, far above anything that fits.
+constexpr int64_t ceilingOfBounds = int64_t(1) << 62;
+
+int64_t addBounded(int64_t a, int64_t b) {
+  return a > ceilingOfBounds - b ? ceilingOfBounds : a + b;
+}
+
+/// magnitude * 2^exponent, magnitude >= 0.
+int64_t scaleBounded(int64_t magnitude, int exponent) {
+  return magnitude > (ceilingOfBounds >> exponent) ? ceilingOfBounds
+                                                   : magnitude << exponent;
+}
+
+/// One width that could be made smaller, and the option that does it.
+struct Width {
+  std::string option;
+  int bits;
+  int least;
+};
+
+/// Bits too many -> "act-bits=11 (now 13) or weight-bits=4 (now 6)". Taking b
+/// bits from one factor of every product, at the same range, scales the whole
+/// sum by 2^-b, start value included.
+std::string remedy(int excess, std::span<const Width> widths) {
+  std::string text;
+  for (const Width &width : widths) {
+    if (width.bits - excess < width.least)
+      continue;
+    text += text.empty() ? "" : " or ";
+    text += width.option + "=" + std::to_string(width.bits - excess) +
+            " (now " + std::to_string(width.bits) + ")";
+  }
+  if (text.empty())
+    return "no width of its factors is small enough to mend it; scale the "
+           "values down or split the layer";
+  return "it would fit with " + text;
+}
+
+Error tooLarge(const std::string &where, const AccumulatorBound &bound,
+               const std::string &parts, std::span<const Width> widths) {
+  return Error{where + ": the accumulator can reach " +
+               std::to_string(bound.magnitude) + ", which takes " +
+               std::to_string(bound.bits()) + " bits and the machine has " +
+               std::to_string(accumulatorBits) + " (" + parts + "); " +
+               remedy(bound.bits() - accumulatorBits, widths)};
+}
+
+} // namespace
+
+int AccumulatorBound::bits() const {
+  // The bound must be below 2^(bits-1).
+  int bits = 1;
+  while (bits < 64 && magnitude >> (bits - 1) != 0)
+    ++bits;
+  return bits;
+}
+
+Result<AccumulatorBound>
+numerics::proveRows(const std::string &where, std::span<const int64_t> start,
+                    std::span<const ProductTerm> terms) {
+  size_t rows = start.size();
+  for (const ProductTerm &term : terms)
+    rows = std::max(rows, term.rowMagnitudes.size());
+
+  const auto part = [&](const ProductTerm &term, size_t row) {
+    return row < term.rowMagnitudes.size()
+               ? scaleBounded(term.rowMagnitudes[row],
+                              term.operandBits - 1 + term.shift)
+               : 0;
+  };
+  const auto startOf = [&](size_t row) -> int64_t {
+    if (row >= start.size())
+      return 0;
+    // The most negative value has no magnitude of its own type.
+    return start[row] < -ceilingOfBounds
+               ? ceilingOfBounds
+               : std::min(ceilingOfBounds,
+                          start[row] < 0 ? -start[row] : start[row]);
+  };
+
+  AccumulatorBound bound;
+  for (size_t row = 0; row < rows; ++row) {
+    int64_t magnitude = startOf(row);
+    for (const ProductTerm &term : terms)
+      magnitude = addBounded(magnitude, part(term, row));
+    if (magnitude > bound.magnitude)
+      bound = {magnitude, static_cast<int64_t>(row)};
+  }
+  if (bound.bits() <= accumulatorBits)
+    return bound;
+
+  const size_t row = static_cast<size_t>(bound.row);
+  std::string parts = "start " + std::to_string(startOf(row));
+  std::vector<Width> widths;
+  int weightBits = 0;
+  for (const ProductTerm &term : terms) {
+    parts +=
+        " + " + term.name + " " +
+        std::to_string(row < term.rowMagnitudes.size() ? term.rowMagnitudes[row]
+                                                       : 0) +
+        " * 2^" + std::to_string(term.operandBits - 1) + " << " +
+        std::to_string(term.shift);
+    const bool known =
+        std::any_of(widths.begin(), widths.end(), [&](const Width &w) {
+          return w.option == term.operandOption;
+        });
+    if (!known)
+      widths.push_back({term.operandOption, term.operandBits, 8});
+    weightBits = std::max(weightBits, term.weightBits);
+  }
+  // Narrower operands of one kind mend the sum only if there is but one kind;
+  // else all of them must shrink, which is not one option's doing.
+  if (widths.size() > 1)
+    widths.clear();
+  if (!terms.empty())
+    widths.push_back({"weight-bits", weightBits, 2});
+  return tooLarge(where + ", row " + std::to_string(row), bound, parts, widths);
+}
+
+Result<AccumulatorBound>
+numerics::proveElements(const std::string &where,
+                        std::span<const ElementTerm> terms) {
+  AccumulatorBound bound;
+  std::string parts;
+  for (const ElementTerm &term : terms) {
+    const int exponent =
+        term.aBits - 1 + (term.bBits > 0 ? term.bBits - 1 : 0) + term.shift;
+    bound.magnitude = addBounded(bound.magnitude, scaleBounded(1, exponent));
+    parts += (parts.empty() ? "" : " + ") + term.name + " 2^" +
+             std::to_string(exponent - term.shift) + " << " +
+             std::to_string(term.shift);
+  }
+  if (bound.bits() <= accumulatorBits)
+    return bound;
+  std::vector<Width> widths;
+  for (const ElementTerm &term : terms)
+    for (const auto &[option, bits] :
+         {std::pair{term.aOption, term.aBits}, {term.bOption, term.bBits}})
+      if (!option.empty() &&
+          std::none_of(widths.begin(), widths.end(),
+                       [&](const Width &w) { return w.option == option; }))
+        widths.push_back({option, bits, 8});
+  return tooLarge(where, bound, parts, widths);
+}
