@@ -1,0 +1,19 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// hcgs-lsp-server: completion, navigation and diagnostics for the project's IR
+// in any editor that speaks the language server protocol.
+
+#include "hcgs/Dialect/FX/IR/FXDialect.h"
+#include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  registry.insert<hcgs::fx::FXDialect, hcgs::rnn::RNNDialect,
+                  mlir::arith::ArithDialect, mlir::func::FuncDialect>();
+  return mlir::asMainReturnCode(mlir::MlirLspServerMain(argc, argv, registry));
+}
