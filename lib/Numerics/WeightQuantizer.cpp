@@ -14,16 +14,16 @@ namespace {
 
 /// Magnitude of the code of |w| = `magnitude` by A-W-3. The clamp comes before
 /// the rounding, which is the same since its bound is an integer, and keeps the
-/// conversion to int in range.
+/// conversion to int in range (that of a NaN, too).
 template <WeightRounding rounding>
 inline int codeMagnitude(double magnitude, double scale, double limit,
                          int least) {
   const double u = magnitude * scale;
   int m;
   if constexpr (rounding == WeightRounding::Nearest) {
-    m = static_cast<int>(std::min(u + 0.5, limit));
+    m = static_cast<int>(std::min(limit, u + 0.5));
   } else {
-    const double clamped = std::min(u, limit);
+    const double clamped = std::min(limit, u);
     m = static_cast<int>(clamped);
     m += m < clamped;
   }

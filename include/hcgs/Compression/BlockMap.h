@@ -35,7 +35,9 @@
 #include "hcgs/Support/Result.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace hcgs::compression {
@@ -73,12 +75,15 @@ public:
     int64_t keep = 0;
   };
 
-  /// Builds a map by asking `chooser(line, kept)`, which fills `kept`
-  /// (line.keep positions, rising) and returns whether it could. Fails with the
-  /// chooser's error, or if the pattern is invalid.
-  template <typename Chooser>
+  /// Fills `kept` (line.keep long) with rising positions among line.choices.
+  using Chooser =
+      std::function<Result<void>(const Line &line, std::span<int32_t> kept)>;
+
+  /// Builds a map by asking `chooser` line by line, in the order of the index
+  /// image. Fails with the chooser's error, if it chooses positions out of
+  /// range or not rising, or if the pattern is invalid.
   static Result<BlockMap> build(const Pattern &pattern, int64_t rows,
-                                int64_t cols, Chooser &&chooser);
+                                int64_t cols, const Chooser &chooser);
 
   /// WI-I: reads an index image of a matrix of `rows` x `cols`. Checks all of
   /// WI-I-4 and the length.
@@ -116,6 +121,7 @@ public:
 
   bool isKept(int64_t row, int64_t col) const;
 
+  /// Same pattern, same shape, same blocks.
   friend bool operator==(const BlockMap &a, const BlockMap &b);
 
 private:

@@ -19,13 +19,15 @@
 //   - too many: the weights *break* the pattern. The blocks with the fewest
 //     nonzero weights are named as the strays.
 //
-// Without given sizes the common ones are tried (commonTierSizes). A candidate
-// fits if nothing breaks it and at most 5 % of each tier's lines are filled up;
-// it nearly fits if at most 5 % of each tier's lines break it. Of those that
-// fit, the one that keeps the fewest weights wins, then the one with the
-// smallest index, then the earlier one. If one that keeps at most 60 % as many
-// weights nearly fits, that is reported as an error: taking the looser pattern
-// in silence would hide damage to the tighter one.
+// Given sizes, any breaking line means that the weights are broken. Without
+// given sizes the common ones are tried (commonTierSizes). A candidate fits if
+// nothing breaks it and at most 5 % of each tier's lines are filled up; it
+// nearly fits if what breaks it is at most 2 % of the occupied positions. Of
+// those that fit and keep at most 3/4 of the matrix, the one that keeps the
+// fewest weights wins, then the one with the smallest index, then the earlier
+// one. If one that keeps at most 60 % as many weights nearly fits, the weights
+// are broken: to take the looser pattern in silence would hide damage to the
+// tighter one. If nothing fits, not even nearly, the matrix is dense.
 //
 #ifndef HCGS_COMPRESSION_DETECT_H
 #define HCGS_COMPRESSION_DETECT_H
@@ -45,7 +47,7 @@ struct DetectOptions {
   std::vector<Tier> tiers;
   /// Balance; nothing: try row, then column.
   std::optional<Balance> balance;
-  /// A matrix with a smaller share of empty positions is dense, unless sizes
+  /// A matrix with a smaller share of empty positions is dense, whatever sizes
   /// are given.
   double minZeroShare = 0.05;
 };
@@ -69,6 +71,8 @@ struct Detection {
   /// Positions at which every gate is zero, and all positions.
   int64_t emptyPositions = 0;
   int64_t positions = 0;
+  /// Sparse, sizes and balance not given: the other balance fits as well.
+  bool otherBalanceFits = false;
   /// Sparse: kept blocks of the last tier that hold nothing but zeros.
   int64_t emptyKeptBlocks = 0;
 
