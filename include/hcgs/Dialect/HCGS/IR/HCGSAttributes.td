@@ -13,16 +13,9 @@ include "mlir/IR/EnumAttr.td"
 class HCGS_I32Enum<string name, string summary, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, summary, cases> {
   let cppNamespace = "::hcgs::flow";
-  let genSpecializedAttr = 0;
 }
 
-class HCGS_EnumAttr<EnumAttrInfo info, string mnemonic, string text>
-    : EnumAttr<HCGS_Dialect, info, mnemonic> {
-  let summary = text;
-  let description = text;
-  let assemblyFormat = "`` $value";
-}
-
+// What a layer computes: the kinds of docs/Spec/Layers.md.
 def HCGS_LayerKind : HCGS_I32Enum<"LayerKind", "What a layer computes", [
   I32EnumAttrCase<"LSTM", 0, "lstm">,
   I32EnumAttrCase<"Linear", 1, "linear">,
@@ -30,41 +23,36 @@ def HCGS_LayerKind : HCGS_I32Enum<"LayerKind", "What a layer computes", [
   I32EnumAttrCase<"Act", 3, "act">,
   I32EnumAttrCase<"Concat", 4, "concat">
 ]>;
-def HCGS_LayerKindAttr : HCGS_EnumAttr<HCGS_LayerKind, "layer_kind",
-  "What a layer computes: the kinds of docs/Spec/Layers.md.">;
 
+// A step stream has one frame a time step, a sequence stream one a run
+// (S-T-2).
 def HCGS_StreamKind : HCGS_I32Enum<"StreamKind", "How often a stream has a frame", [
   I32EnumAttrCase<"Step", 0, "step">,
   I32EnumAttrCase<"Sequence", 1, "sequence">
 ]>;
-def HCGS_StreamKindAttr : HCGS_EnumAttr<HCGS_StreamKind, "stream_kind",
-  "A step stream has one frame a time step, a sequence stream one a run (S-T-2).">;
 
+// Who fills a stream and who reads it: the host and the program (in), the
+// program and the host (out), an earlier and a later pass (scratch).
 def HCGS_StreamDirection : HCGS_I32Enum<"StreamDirection", "Who writes a stream", [
   I32EnumAttrCase<"In", 0, "in">,
   I32EnumAttrCase<"Out", 1, "out">,
   I32EnumAttrCase<"Scratch", 2, "scratch">
 ]>;
-def HCGS_StreamDirectionAttr : HCGS_EnumAttr<HCGS_StreamDirection, "stream_direction",
-  "Who fills a stream and who reads it: the host and the program (in), the "
-  "program and the host (out), an earlier and a later pass (scratch).">;
 
+// Which frame of a stream a read or write of step t means: frame t
+// (forward; the only frame of a sequence stream), frame T-1-t (reversed),
+// or, outside time loops, frame T-1 (last).
 def HCGS_Frames : HCGS_I32Enum<"Frames", "Which frame of a stream is meant", [
   I32EnumAttrCase<"Forward", 0, "forward">,
   I32EnumAttrCase<"Reversed", 1, "reversed">,
   I32EnumAttrCase<"Last", 2, "last">
 ]>;
-def HCGS_FramesAttr : HCGS_EnumAttr<HCGS_Frames, "frames",
-  "Which frame of a stream a read or write of step t means: frame t (forward; "
-  "the only frame of a sequence stream), frame T-1-t (reversed), or, outside "
-  "time loops, frame T-1 (last).">;
 
+// Whether a tensor is an input or an output of the model.
 def HCGS_IODirection : HCGS_I32Enum<"IODirection", "Input or output", [
   I32EnumAttrCase<"Input", 0, "input">,
   I32EnumAttrCase<"Output", 1, "output">
 ]>;
-def HCGS_IODirectionAttr : HCGS_EnumAttr<HCGS_IODirection, "io_direction",
-  "Whether a tensor is an input or an output of the model.">;
 
 def HCGS_AxisKind : HCGS_I32Enum<"AxisKind", "The role of a tensor's axis", [
   I32EnumAttrCase<"Time", 0, "time">,

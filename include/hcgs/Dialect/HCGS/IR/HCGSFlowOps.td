@@ -54,7 +54,7 @@ def HCGS_ReadOp : HCGS_FlowOp<"read", [Pure, UsesSymbols]> {
   }];
   let arguments = (ins
     FlatSymbolRefAttr:$stream,
-    DefaultValuedAttr<HCGS_FramesAttr, "::hcgs::flow::Frames::Forward">:$frames
+    DefaultValuedAttr<HCGS_Frames, "::hcgs::flow::Frames::Forward">:$frames
   );
   let results = (outs HCGS_VecType:$result);
   let assemblyFormat = "$stream `` custom<Frames>($frames) attr-dict `:` qualified(type($result))";
@@ -76,7 +76,7 @@ def HCGS_WriteOp : HCGS_FlowOp<"write", [UsesSymbols]> {
   let arguments = (ins
     HCGS_VecType:$value, FlatSymbolRefAttr:$stream,
     ConfinedAttr<I64Attr, [IntNonNegative]>:$at,
-    DefaultValuedAttr<HCGS_FramesAttr, "::hcgs::flow::Frames::Forward">:$frames
+    DefaultValuedAttr<HCGS_Frames, "::hcgs::flow::Frames::Forward">:$frames
   );
   let assemblyFormat = [{
     $value `,` $stream `at` $at `` custom<Frames>($frames) attr-dict `:` qualified(type($value))

@@ -64,7 +64,7 @@ def HCGS_LayerOp : HCGS_Op<"layer", [HasParent<"::hcgs::flow::ProgramOp">, Symbo
     ```
   }];
   let arguments = (ins
-    SymbolNameAttr:$sym_name, HCGS_LayerKindAttr:$kind, StrAttr:$node
+    SymbolNameAttr:$sym_name, HCGS_LayerKind:$kind, StrAttr:$node
   );
   let assemblyFormat = "$sym_name $kind $node attr-dict";
 }
@@ -82,8 +82,8 @@ def HCGS_StreamOp : HCGS_Op<"stream", [HasParent<"::hcgs::flow::ProgramOp">, Sym
     ```
   }];
   let arguments = (ins
-    SymbolNameAttr:$sym_name, HCGS_StreamKindAttr:$kind,
-    HCGS_StreamDirectionAttr:$direction, TypeAttrOf<HCGS_VecType>:$frame
+    SymbolNameAttr:$sym_name, HCGS_StreamKind:$kind,
+    HCGS_StreamDirection:$direction, TypeAttrOf<HCGS_VecType>:$frame
   );
   let assemblyFormat = "$sym_name $kind $direction attr-dict `:` qualified($frame)";
   let hasVerifier = 1;
@@ -108,7 +108,7 @@ def HCGS_IOOp : HCGS_Op<"io", [HasParent<"::hcgs::flow::ProgramOp">,
     ```
   }];
   let arguments = (ins
-    HCGS_IODirectionAttr:$direction, StrAttr:$name,
+    HCGS_IODirection:$direction, StrAttr:$name,
     TypedArrayAttrBase<HCGS_AxisAttr, "axes">:$dims,
     TypedArrayAttrBase<HCGS_PartAttr, "parts">:$parts
   );
