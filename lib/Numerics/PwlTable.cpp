@@ -27,67 +27,59 @@ int64_t lineValue(const PwlTable::Entry &entry, int s, int64_t d) {
 struct Segment {
   std::vector<double> target;   // function in output LSBs, d = 0, 1, ...
   double low = 0.0, high = 0.0; // smallest and largest output code
+  size_t first = 0;             // 1 if the function jumps behind d = 0
+
+  /// Whether saturation gives the right value at d, so that the line need not.
+  bool saturatesAt(size_t d) const {
+    return target[d] < low || target[d] > high;
+  }
 };
 
-/// Largest distance of the real line base + slope*d to the target, over the
-/// inputs where the target is in range (elsewhere saturation does the work);
-/// a convex function of the slope.
-double lineError(const Segment &segment, double base, double slope) {
-  double worst = 0.0;
-  for (size_t d = 0; d < segment.target.size(); ++d) {
-    const double wanted = segment.target[d];
-    if (wanted < segment.low || wanted > segment.high)
-      continue;
-    worst = std::max(worst,
-                     std::fabs(base + slope * static_cast<double>(d) - wanted));
-  }
-  return worst;
+/// A function may jump at an edge (a threshold), and its value on the edge
+/// itself may belong to the segment before. One wrong input is better than a
+/// line that compromises over all of them.
+bool jumpsBehindStart(const std::vector<double> &target) {
+  if (target.size() < 3)
+    return false;
+  double steepest = 0.0;
+  for (size_t d = 2; d < target.size(); ++d)
+    steepest = std::max(steepest, std::fabs(target[d] - target[d - 1]));
+  return std::fabs(target[1] - target[0]) > 8.0 * (steepest + 1.0);
 }
 
-/// The slope of least lineError: golden-section search between bounds that
-/// every useful slope lies in.
-double bestSlope(const Segment &segment, double base) {
-  double low = std::numeric_limits<double>::max();
-  double high = std::numeric_limits<double>::lowest();
-  for (size_t d = 1; d < segment.target.size(); ++d) {
-    const double wanted =
-        std::clamp(segment.target[d], segment.low, segment.high);
-    const double slope = (wanted - base) / static_cast<double>(d);
-    low = std::min(low, slope);
-    high = std::max(high, slope);
+/// Smallest and largest distance of the target above the line slope*d, over
+/// the inputs that the line has to meet.
+std::pair<double, double> residuals(const Segment &segment, double slope) {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (size_t d = segment.first; d < segment.target.size(); ++d) {
+    if (segment.saturatesAt(d))
+      continue;
+    const double rest = segment.target[d] - slope * static_cast<double>(d);
+    low = std::min(low, rest);
+    high = std::max(high, rest);
   }
-  if (low > high)
-    return 0.0;
-  // Where only part of the segment is in range, steeper lines are of use.
-  const double reach = high - low + 1.0;
-  const bool leavesRange =
-      std::any_of(segment.target.begin(), segment.target.end(), [&](double t) {
-        return t < segment.low || t > segment.high;
-      });
-  if (leavesRange) {
-    double first = segment.target.front(), last = segment.target.back();
-    const double whole =
-        (last - first) / static_cast<double>(segment.target.size() - 1);
-    low = std::min(low, whole - reach);
-    high = std::max(high, whole + reach);
-  }
+  return low <= high ? std::pair{low, high} : std::pair{0.0, 0.0};
+}
+
+/// The least of a convex function between bounds, by golden sections.
+template <typename Function>
+double minimise(Function &&function, double low, double high) {
   constexpr double ratio = 0.6180339887498949;
   double a = high - ratio * (high - low), b = low + ratio * (high - low);
-  double errorA = lineError(segment, base, a);
-  double errorB = lineError(segment, base, b);
+  double atA = function(a), atB = function(b);
   for (int i = 0; i < 60 && high - low > 1e-12 * (1.0 + std::fabs(high)); ++i) {
-    if (errorA <= errorB) {
+    if (atA <= atB) {
       high = b;
       b = a;
-      errorB = errorA;
+      atB = atA;
       a = high - ratio * (high - low);
-      errorA = lineError(segment, base, a);
+      atA = function(a);
     } else {
       low = a;
       a = b;
-      errorA = errorB;
+      atA = atB;
       b = low + ratio * (high - low);
-      errorB = lineError(segment, base, b);
+      atB = function(b);
     }
   }
   return (low + high) / 2.0;
@@ -107,7 +99,7 @@ struct Score {
 Score scoreEntry(const Segment &segment, const PwlTable::Entry &entry, int s,
                  double abandonAbove) {
   Score score{0.0, 0.0};
-  for (size_t d = 0; d < segment.target.size(); ++d) {
+  for (size_t d = segment.first; d < segment.target.size(); ++d) {
     const double y = std::clamp(
         static_cast<double>(lineValue(entry, s, static_cast<int64_t>(d))),
         segment.low, segment.high);
@@ -135,14 +127,35 @@ PwlTable::Entry fitSegment(const Segment &segment, int s) {
   if (*most <= segment.low)
     return {toInt16(segment.low), 0};
 
-  const double start = segment.target.front();
+  // Slopes of interest: those between neighbouring targets, which every chord
+  // lies among.
+  double flattest = 0.0, steepest = 0.0;
+  for (size_t d = segment.first + 1; d < segment.target.size(); ++d) {
+    const double slope = segment.target[d] - segment.target[d - 1];
+    flattest = std::min(flattest, slope);
+    steepest = std::max(steepest, slope);
+  }
   const double unit = std::ldexp(1.0, s);
+  const double free = minimise(
+      [&](double slope) {
+        const auto [low, high] = residuals(segment, slope);
+        return high - low;
+      },
+      flattest, steepest);
+  const auto [low, high] = residuals(segment, free);
+  const double intercept = std::floor((low + high) / 2.0 + 0.5);
   PwlTable::Entry best;
   Score bestScore;
-  const double nearest = std::floor(start + 0.5);
-  for (const int offset : {0, -1, 1, -2, 2}) {
-    const double base = toInt16(nearest + offset);
-    const double slope = bestSlope(segment, base) * unit;
+  for (const int offset : {0, -1, 1}) {
+    const double base = toInt16(intercept + offset);
+    const double slope =
+        unit *
+        minimise(
+            [&](double slope) {
+              const auto [low, high] = residuals(segment, slope);
+              return std::max(std::fabs(low - base), std::fabs(high - base));
+            },
+            flattest, steepest);
     const double middle = std::floor(slope + 0.5);
     // The integer slopes around the real optimum; on short segments rounding
     // to whole outputs makes steps further away matter.
@@ -252,19 +265,19 @@ Result<PwlTable> numerics::fitPwl(const RealFunction &function, int inFrac,
                      ", which its table covers; choose a smaller input range"};
       segment.target[d] = std::ldexp(y, output.frac);
     }
+    segment.first = jumpsBehindStart(segment.target) ? 1 : 0;
     // A slope is needed where the output is not saturated throughout.
     const auto [least, most] =
         std::minmax_element(segment.target.begin(), segment.target.end());
-    if (*least < segment.high && *most > segment.low && length > 1)
+    if (*least >= segment.high || *most <= segment.low)
+      continue;
+    for (int64_t d = static_cast<int64_t>(segment.first) + 1; d < length; ++d)
       steepest = std::max(steepest,
-                          std::min(*most - *least, 2.0 * (segment.high + 1.0)) /
-                              static_cast<double>(length - 1));
+                          std::fabs(segment.target[d] - segment.target[d - 1]));
   }
-  // As many fractional bits as the steepest slope leaves room for. Curved
-  // segments are steeper in places than on average, so that some are spared;
-  // a straight one is met exactly.
+  // As many fractional bits as the steepest slope leaves room for.
   while (table.s < maxSlopeShift &&
-         std::ceil(std::ldexp(steepest, table.s + 1)) <= 32767.0)
+         std::ldexp(steepest, table.s + 1) <= 32767.0)
     ++table.s;
 
   for (size_t i = 0; i < segments.size(); ++i)

@@ -6,14 +6,16 @@
 //
 //   y = sat_b(base + ((slope*d + r) >> s)),   d = distance from its start.
 //
-// Fitting. Within a segment the table's real line has an integer at its start
-// and a slope of s fractional bits. For each integer near the function's value
-// at the start, the best slope is a one-dimensional convex problem (minimise
-// the largest distance); its solution and its neighbours are then tried with
-// the very integer arithmetic of A-PWL-3 over all inputs of the segment, and
-// the pair with the least worst error is kept (of equal ones the one with the
-// smaller squared error, then the first tried). Segments do not have to join:
-// joining them would cost accuracy and buys nothing.
+// Fitting. Within a segment the table's line has an integer at its start and a
+// slope of s fractional bits. The real line with the least worst distance is
+// found first (a convex problem of one unknown, the slope); then the integers
+// around its value at the start, each with the real slope that is best for it
+// and the integer slopes around that, are tried with the very integer
+// arithmetic of A-PWL-3 over all inputs of the segment. The pair with the least
+// worst error is kept (of equal ones the one with the smaller squared error,
+// then the first tried). Segments do not have to join: joining them would cost
+// accuracy and buys nothing. Where the function jumps just behind a segment's
+// first input (thresholds), that input is given up.
 //
 #ifndef HCGS_NUMERICS_PWLTABLE_H
 #define HCGS_NUMERICS_PWLTABLE_H
