@@ -39,7 +39,9 @@ struct Program {
   /// Absent in a stripped file.
   std::optional<std::string> debug;
 
-  size_t numInstructions() const { return text.size() / isa::kInstructionBytes; }
+  size_t numInstructions() const {
+    return text.size() / isa::kInstructionBytes;
+  }
   /// Instruction `pc` < numInstructions().
   isa::Word word(size_t pc) const {
     return isa::readWord(text.data() + pc * isa::kInstructionBytes);

@@ -1,0 +1,333 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "hcgs/Target/Images.h"
+#include "ByteStream.h"
+#include <algorithm>
+#include <fmt/format.h>
+
+using namespace hcgs;
+
+static constexpr uint32_t kImageVersion = 1;
+static constexpr uint32_t kNoBias = 0xffffffff;
+static constexpr size_t kHeadBytes = 8;
+static constexpr size_t kDescriptorBytes = 96;
+static constexpr size_t kTableBytes = 32;
+static constexpr size_t kTierBytes = 12;
+
+/// Reads { u32 version, u32 count } and checks that `itemBytes` times count are
+/// there; an empty section has no items.
+static Result<uint32_t> readHead(ByteReader &reader, size_t itemBytes) {
+  if (reader.remaining() == 0)
+    return 0u;
+  if (reader.remaining() < kHeadBytes)
+    return Error{fmt::format("{} bytes are too few for the head of 8",
+                             reader.remaining())};
+  uint32_t version = reader.get<uint32_t>();
+  if (version != kImageVersion)
+    return Error{
+        fmt::format("version is {}, allowed {}", version, kImageVersion)};
+  uint32_t count = reader.get<uint32_t>();
+  if (count > reader.remaining() / itemBytes)
+    return Error{fmt::format(
+        "count is {}, but {} bytes hold at most {} items of {} bytes", count,
+        reader.remaining(), reader.remaining() / itemBytes, itemBytes)};
+  return count;
+}
+
+static Error badField(std::string_view kind, size_t index,
+                      std::string_view field, uint64_t found,
+                      std::string_view allowed) {
+  return Error{fmt::format("{} {}: {} is {}, allowed {}", kind, index, field,
+                           found, allowed)};
+}
+
+//===----------------------------------------------------------------------===//
+// Descriptors (WI-D-1)
+//===----------------------------------------------------------------------===//
+
+std::vector<uint8_t>
+hcgs::writeDescriptors(std::span<const MatrixDescriptor> descriptors) {
+  ByteWriter writer;
+  writer.put(kImageVersion);
+  writer.put(uint32_t(descriptors.size()));
+  for (const MatrixDescriptor &desc : descriptors) {
+    writer.put(uint8_t(desc.kind));
+    writer.put(uint8_t(desc.gates));
+    writer.put(uint8_t(desc.format.bits));
+    writer.put(uint8_t(desc.format.encoding));
+    writer.put(desc.rows);
+    writer.put(desc.cols);
+    writer.put(desc.rowBlock);
+    writer.put(desc.bias.value_or(kNoBias));
+    writer.put(desc.weightOffset);
+    writer.put(desc.weightBytes);
+    writer.put(desc.indexOffset);
+    writer.put(desc.indexBytes);
+    writer.put(uint32_t(desc.pattern.tiers.size()));
+    for (const compression::Tier &tier : desc.pattern.tiers) {
+      writer.put(uint16_t(tier.rows));
+      writer.put(uint16_t(tier.cols));
+      writer.put(uint16_t(tier.keepNum));
+      writer.put(uint16_t(tier.keepDen));
+      writer.put(uint8_t(tier.balance));
+      writer.putZeros(3);
+    }
+    writer.putZeros(kTierBytes *
+                    (compression::maxTiers - desc.pattern.tiers.size()));
+    writer.putZeros(8);
+  }
+  return writer.take();
+}
+
+static Result<MatrixDescriptor> readDescriptor(ByteReader reader,
+                                               size_t index) {
+  auto bad = [&](std::string_view field, uint64_t found,
+                 std::string_view allowed) {
+    return badField("descriptor", index, field, found, allowed);
+  };
+  MatrixDescriptor desc;
+  uint8_t kind = reader.get<uint8_t>();
+  if (kind > 1)
+    return bad("kind", kind, "0 (dense), 1 (hcgs)");
+  desc.kind = MatrixKind(kind);
+  desc.gates = reader.get<uint8_t>();
+  if (desc.gates < 1 || desc.gates > 4)
+    return bad("gates", desc.gates, "1..4");
+  desc.format.bits = reader.get<uint8_t>();
+  if (desc.format.bits < 2 || desc.format.bits > 8)
+    return bad("weight_bits", desc.format.bits, "2..8");
+  uint8_t encoding = reader.get<uint8_t>();
+  if (encoding > 1)
+    return bad("encoding", encoding, "0 (twos), 1 (signmag)");
+  desc.format.encoding = numerics::WeightEncoding(encoding);
+  desc.rows = reader.get<uint32_t>();
+  desc.cols = reader.get<uint32_t>();
+  desc.rowBlock = reader.get<uint32_t>();
+  // Products of these must fit 64 bits, and nobody has larger matrices.
+  constexpr uint32_t most = 1u << 24;
+  if (desc.rows < 1 || desc.rows > most)
+    return bad("rows", desc.rows, "1..16777216");
+  if (desc.cols < 1 || desc.cols > most)
+    return bad("cols", desc.cols, "1..16777216");
+  if (desc.rowBlock < 1 || desc.rowBlock > most)
+    return bad("row_block", desc.rowBlock, "1..16777216");
+  uint32_t bias = reader.get<uint32_t>();
+  if (bias != kNoBias)
+    desc.bias = bias;
+  desc.weightOffset = reader.get<uint32_t>();
+  desc.weightBytes = reader.get<uint32_t>();
+  desc.indexOffset = reader.get<uint32_t>();
+  desc.indexBytes = reader.get<uint32_t>();
+  uint32_t tiers = reader.get<uint32_t>();
+
+  bool dense = desc.kind == MatrixKind::Dense;
+  if (dense ? tiers != 0 : tiers < 1 || tiers > compression::maxTiers)
+    return bad("tiers", tiers, dense ? "0 for a dense matrix" : "1..4");
+  if (dense && desc.indexOffset != 0)
+    return bad("index_offset", desc.indexOffset, "0 for a dense matrix");
+  if (dense && desc.indexBytes != 0)
+    return bad("index_bytes", desc.indexBytes, "0 for a dense matrix");
+  for (uint32_t i = 0; i < tiers; ++i) {
+    compression::Tier tier;
+    tier.rows = reader.get<uint16_t>();
+    tier.cols = reader.get<uint16_t>();
+    tier.keepNum = reader.get<uint16_t>();
+    tier.keepDen = reader.get<uint16_t>();
+    uint8_t balance = reader.get<uint8_t>();
+    if (balance > 1)
+      return bad("balance", balance, "0 (row), 1 (column)");
+    tier.balance = compression::Balance(balance);
+    for (uint8_t zero : reader.getBytes(3))
+      if (zero != 0)
+        return bad("reserved byte of a tier", zero, "0");
+    desc.pattern.tiers.push_back(tier);
+  }
+  for (uint8_t zero : reader.getBytes(reader.remaining()))
+    if (zero != 0)
+      return bad("reserved byte", zero, "0");
+  if (!dense)
+    if (Result<void> valid = verify(desc.pattern); !valid)
+      return valid.takeError().at(fmt::format("descriptor {}", index));
+  return desc;
+}
+
+Result<std::vector<MatrixDescriptor>>
+hcgs::readDescriptors(std::span<const uint8_t> section) {
+  ByteReader reader(section);
+  Result<uint32_t> count = readHead(reader, kDescriptorBytes);
+  if (!count)
+    return count.takeError();
+  std::vector<MatrixDescriptor> descriptors;
+  for (uint32_t i = 0; i < *count; ++i) {
+    Result<MatrixDescriptor> desc =
+        readDescriptor(ByteReader(reader.getBytes(kDescriptorBytes)), i);
+    if (!desc)
+      return desc.takeError();
+    descriptors.push_back(std::move(*desc));
+  }
+  if (reader.remaining() != 0)
+    return Error{fmt::format("{} bytes follow the last descriptor, allowed 0",
+                             reader.remaining())};
+  return descriptors;
+}
+
+//===----------------------------------------------------------------------===//
+// Biases
+//===----------------------------------------------------------------------===//
+
+std::vector<uint8_t> hcgs::writeBiases(std::span<const int32_t> biases) {
+  ByteWriter writer;
+  writer.bytes.reserve(biases.size() * 4);
+  for (int32_t bias : biases)
+    writer.put(bias);
+  return writer.take();
+}
+
+Result<std::vector<int32_t>>
+hcgs::readBiases(std::span<const uint8_t> section) {
+  if (section.size() % 4 != 0)
+    return Error{fmt::format("{} bytes are no whole number of 32-bit biases",
+                             section.size())};
+  ByteReader reader(section);
+  std::vector<int32_t> biases(section.size() / 4);
+  for (int32_t &bias : biases)
+    bias = reader.get<int32_t>();
+  return biases;
+}
+
+//===----------------------------------------------------------------------===//
+// Tables (PF-4)
+//===----------------------------------------------------------------------===//
+
+std::vector<uint8_t>
+hcgs::writeTables(std::span<const numerics::PwlTable> tables) {
+  ByteWriter writer;
+  writer.put(kImageVersion);
+  writer.put(uint32_t(tables.size()));
+  size_t offset = kHeadBytes + kTableBytes * tables.size();
+  for (const numerics::PwlTable &table : tables) {
+    writer.put(uint8_t(table.k));
+    writer.put(uint8_t(table.n));
+    writer.put(uint8_t(table.s));
+    writer.put(uint8_t(table.b));
+    writer.put(table.lo);
+    writer.put(table.hi);
+    writer.put(int16_t(table.inFrac));
+    writer.put(int16_t(table.outFrac));
+    writer.put(uint32_t(table.entries.size()));
+    writer.put(uint32_t(offset));
+    writer.putZeros(12);
+    offset += 4 * table.entries.size();
+  }
+  for (const numerics::PwlTable &table : tables)
+    for (const numerics::PwlTable::Entry &entry : table.entries) {
+      writer.put(entry.base);
+      writer.put(entry.slope);
+    }
+  return writer.take();
+}
+
+static Result<numerics::PwlTable>
+readTable(ByteReader head, std::span<const uint8_t> section, size_t index) {
+  auto bad = [&](std::string_view field, uint64_t found,
+                 std::string_view allowed) {
+    return badField("table", index, field, found, allowed);
+  };
+  numerics::PwlTable table;
+  table.k = head.get<uint8_t>();
+  table.n = head.get<uint8_t>();
+  table.s = head.get<uint8_t>();
+  table.b = head.get<uint8_t>();
+  table.lo = head.get<int16_t>();
+  table.hi = head.get<int16_t>();
+  table.inFrac = head.get<int16_t>();
+  table.outFrac = head.get<int16_t>();
+  uint32_t entries = head.get<uint32_t>();
+  uint32_t offset = head.get<uint32_t>();
+  for (uint8_t zero : head.getBytes(head.remaining()))
+    if (zero != 0)
+      return bad("reserved byte", zero, "0");
+  if (table.n > 9)
+    return bad("n", table.n, "0..9");
+  if (entries != 1u << table.n)
+    return bad("entries", entries, fmt::format("2^n = {}", 1u << table.n));
+  if (offset > section.size() || entries > (section.size() - offset) / 4)
+    return bad("offset", offset,
+               fmt::format("0..{} for {} entries in {} bytes",
+                           int64_t(section.size()) - 4 * int64_t(entries),
+                           entries, section.size()));
+  ByteReader reader(section, offset);
+  table.entries.resize(entries);
+  for (numerics::PwlTable::Entry &entry : table.entries) {
+    entry.base = reader.get<int16_t>();
+    entry.slope = reader.get<int16_t>();
+  }
+  if (Result<void> valid = verify(table); !valid)
+    return valid.takeError().at(fmt::format("table {}", index));
+  return table;
+}
+
+Result<std::vector<numerics::PwlTable>>
+hcgs::readTables(std::span<const uint8_t> section) {
+  ByteReader reader(section);
+  Result<uint32_t> count = readHead(reader, kTableBytes);
+  if (!count)
+    return count.takeError();
+  std::vector<numerics::PwlTable> tables;
+  for (uint32_t i = 0; i < *count; ++i) {
+    Result<numerics::PwlTable> table =
+        readTable(ByteReader(reader.getBytes(kTableBytes)), section, i);
+    if (!table)
+      return table.takeError();
+    tables.push_back(std::move(*table));
+  }
+  return tables;
+}
+
+//===----------------------------------------------------------------------===//
+// Initial vectors (PF-5)
+//===----------------------------------------------------------------------===//
+
+std::vector<uint8_t>
+hcgs::writeInitialVectors(std::span<const InitialVector> vectors) {
+  ByteWriter writer;
+  writer.put(kImageVersion);
+  writer.put(uint32_t(vectors.size()));
+  for (const InitialVector &vector : vectors) {
+    writer.put(vector.first);
+    writer.put(uint32_t(vector.values.size()));
+  }
+  for (const InitialVector &vector : vectors)
+    for (int16_t value : vector.values)
+      writer.put(value);
+  return writer.take();
+}
+
+Result<std::vector<InitialVector>>
+hcgs::readInitialVectors(std::span<const uint8_t> section) {
+  ByteReader reader(section);
+  Result<uint32_t> count = readHead(reader, 8);
+  if (!count)
+    return count.takeError();
+  ByteReader heads(reader.getBytes(size_t(*count) * 8));
+  std::vector<InitialVector> vectors;
+  for (uint32_t i = 0; i < *count; ++i) {
+    InitialVector vector;
+    vector.first = heads.get<uint32_t>();
+    uint32_t n = heads.get<uint32_t>();
+    if (n > reader.remaining() / 2)
+      return badField("initial vector", i, "n", n,
+                      fmt::format("0..{} by the bytes that are left",
+                                  reader.remaining() / 2));
+    vector.values.resize(n);
+    for (int16_t &value : vector.values)
+      value = reader.get<int16_t>();
+    vectors.push_back(std::move(vector));
+  }
+  if (reader.remaining() != 0)
+    return Error{
+        fmt::format("{} bytes follow the last initial vector, allowed 0",
+                    reader.remaining())};
+  return vectors;
+}
