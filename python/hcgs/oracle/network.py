@@ -29,7 +29,7 @@ class LayerTrace:
                    [batch]). LSTM: acc [.., 4, hidden], gates [.., 4, hidden]
                    in the order i, o, f, g, sum, c, q, h [.., hidden]. Others:
                    acc and y [.., width].
-    saturations    results cut off by rq or a table
+    low, high      results cut off at either end by rq or a table
     z_saturations  inputs of tables cut off (A-PWL-5)
     overflows      sums that truly left 32 bits; a compiled program has none
     """
@@ -37,9 +37,21 @@ class LayerTrace:
     op: str
     name: str
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
-    saturations: int = 0
+    low: int = 0
+    high: int = 0
     z_saturations: int = 0
     overflows: int = 0
+
+    @property
+    def saturations(self) -> int:
+        """Saturations of the layer (A-RQ-2, A-PWL-5), both ends."""
+        return self.low + self.high
+
+    def count(self, y: np.ndarray, saturated: np.ndarray) -> np.ndarray:
+        """Count the saturated elements of `y` by their end; gives `y`."""
+        self.low += int(np.count_nonzero(saturated & (y < 0)))
+        self.high += int(np.count_nonzero(saturated & (y >= 0)))
+        return y
 
     def wrap(self, v: np.ndarray) -> np.ndarray:
         """wrap32, counting sums that left 32 bits."""
@@ -99,19 +111,15 @@ class Network:
     def result(self, trace: LayerTrace, a: np.ndarray, rule: dict) -> np.ndarray:
         """L-RES-1."""
         if rule["kind"] == "requant":
-            y, saturated = rq(a, rule["shift"], rule["bits"])
-            trace.saturations += int(saturated.sum())
-            return y
+            return trace.count(*rq(a, rule["shift"], rule["bits"]))
         return self.activation(trace, a, rule["shift"], rule["table"])
 
     def activation(
         self, trace: LayerTrace, a: np.ndarray, shift: int, table: int
     ) -> np.ndarray:
         z, z_saturated = rq(a, shift, 16)
-        y, saturated = self.program.tables[table](z)
         trace.z_saturations += int(z_saturated.sum())
-        trace.saturations += int(saturated.sum())
-        return y
+        return trace.count(*self.program.tables[table](z))
 
     # Each layer kind reads `values` and returns {value number: array}.
 
@@ -153,11 +161,10 @@ class Network:
             s = trace.wrap(
                 ((f * c) << cell["fc_lshift"]) + ((i * g) << cell["ig_lshift"])
             )
-            c, c_saturated = rq(s, cell["c_shift"], cell["c_bits"])
+            c = trace.count(*rq(s, cell["c_shift"], cell["c_bits"]))
             q = self.activation(trace, s, cell["tanh_shift"], cell["table"])
             m = trace.wrap((o * q) << cell["h_lshift"])
-            h, h_saturated = rq(m, cell["h_shift"], cell["h_bits"])
-            trace.saturations += int(c_saturated.sum()) + int(h_saturated.sum())
+            h = trace.count(*rq(m, cell["h_shift"], cell["h_bits"]))
             for name, array in zip(arrays, (a, gates, s, c, q, h)):
                 arrays[name][:, t] = array
         trace.arrays = arrays

@@ -216,9 +216,12 @@ class ProgramWriter:
         bias=None,
         row_block=8,
         bias_at=None,
+        exponents=None,
+        acc_frac=None,
     ) -> int:
         """codes [gates, rows, cols] (integers), bias [gates, rows] or None;
-        `bias_at` names biases that exist already."""
+        `bias_at` names biases that exist already; exponents and acc_frac, one
+        a gate, go to the metadata."""
         codes = np.asarray(codes)
         gates, rows, cols = codes.shape
         stream = Bits()
@@ -247,7 +250,11 @@ class ProgramWriter:
         self.weights += image
         self.index += index
         self.matrices.append(
-            {"exponents": [0] * gates, "in_frac": 0, "acc_frac": [0] * gates}
+            {
+                "exponents": exponents or [0] * gates,
+                "in_frac": 0,
+                "acc_frac": acc_frac or [0] * gates,
+            }
         )
         return len(self.descriptors) - 1
 
