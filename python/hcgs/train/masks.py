@@ -185,14 +185,13 @@ def _check_part(part: np.ndarray, corner, tiers: list[Tier], balance: str) -> No
     tier = tiers[0]
     blocks = _block_counts(part.shape, tier)
     used = np.zeros(blocks, dtype=bool)
-    for i in range(blocks[0]):
-        for j in range(blocks[1]):
-            top, left = i * tier.rows, j * tier.columns
-            block = part[top : top + tier.rows, left : left + tier.columns]
-            used[i, j] = block.any()
-            if used[i, j]:
-                at = (corner[0] + top, corner[1] + left)
-                _check_part(block, at, tiers[1:], balance)
+    kept = []
+    for i, j in np.ndindex(blocks):
+        top, left = i * tier.rows, j * tier.columns
+        block = part[top : top + tier.rows, left : left + tier.columns]
+        used[i, j] = block.any()
+        if used[i, j]:
+            kept.append((block, (corner[0] + top, corner[1] + left)))
     axis = 1 if balance == "row" else 0
     expected = kept_count(blocks[axis], tier.keep)
     for index, found in enumerate(used.sum(axis=axis)):
@@ -202,6 +201,8 @@ def _check_part(part: np.ndarray, corner, tiers: list[Tier], balance: str) -> No
                 f"from row {corner[0]}, column {corner[1]} keeps {found} of "
                 f"{blocks[axis]} blocks; {expected} expected"
             )
+    for block, at in kept:
+        _check_part(block, at, tiers[1:], balance)
 
 
 def _block_counts(extent, tier: Tier) -> tuple[int, int]:
