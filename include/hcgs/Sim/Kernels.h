@@ -1,0 +1,75 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The arithmetic of the instructions on plain arrays, vectorised for whatever
+// the processor offers (chosen at run time). Each kernel gives exactly the
+// integers of docs/Spec/Arithmetic.md, wrap-around included; addresses, rings
+// and bounds are the machine's business (Machine.h).
+//
+// Operands are contiguous and do not overlap unless they are the same range.
+//
+#ifndef HCGS_SIM_KERNELS_H
+#define HCGS_SIM_KERNELS_H
+
+#include "hcgs/Numerics/PwlTable.h"
+#include "hcgs/Sim/PackedMatrix.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace hcgs::sim {
+
+/// A table in the form `act` works with.
+struct ActTable {
+  /// Builds the tables for `table`, which numerics::verify has accepted.
+  explicit ActTable(const numerics::PwlTable &table);
+
+  /// The output for every input z, at index z + 32768. Followed by two
+  /// elements of padding, so that a 32-bit read of any element stays inside.
+  std::vector<int16_t> outputs;
+  /// Bit (z + 32768) tells whether z saturates in A-PWL-3; empty if none does.
+  std::vector<uint64_t> saturates;
+};
+
+/// Saturations of one `act` (A-PWL-5).
+struct ActCounts {
+  uint64_t z = 0; // of the input
+  uint64_t y = 0; // of the output
+};
+
+namespace kernels {
+
+/// I-MVM for the groups [first, last) of `matrix`. `x` is the input vector,
+/// readable for kColumnPadding elements past its end; `out` is the place of
+/// accumulator 0 of the whole matrix (only the groups' own places are touched);
+/// `start` is laid out like `out`, or null for zero. `laneShifts` are
+/// PackedMatrix::laneShifts of the instruction.
+void mvm(const PackedMatrix &matrix, size_t first, size_t last,
+         const int16_t *x, int32_t *out, const int32_t *start,
+         const int32_t *laneShifts);
+
+/// I-ACT.
+ActCounts act(int16_t *out, const int32_t *in, size_t n, int shift,
+              const ActTable &table);
+
+/// I-REQUANT; returns the number of saturations (A-RQ-2).
+uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
+                 int bits);
+
+/// I-VMAC; `accumulate` is init = acc.
+void vmac(int32_t *out, const int16_t *a, const int16_t *b, size_t n,
+          int lshift, bool accumulate);
+
+/// I-VACC; `accumulate` is init = acc.
+void vacc(int32_t *out, const int16_t *in, size_t n, int lshift,
+          bool accumulate);
+
+/// The instruction sets these kernels run on here: "AVX2", say.
+const char *targetName();
+
+} // namespace kernels
+} // namespace hcgs::sim
+
+#endif // HCGS_SIM_KERNELS_H

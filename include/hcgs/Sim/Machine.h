@@ -1,0 +1,109 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One machine: the state that belongs to one batch row, and the functional
+// execution of entries on it. It knows nothing of time (Timing.h) nor of floats
+// and tensors (Runner.h).
+//
+//   Machine machine(program);
+//   machine.prepare(T);                        // streams for T time steps
+//   std::ranges::copy(codes, machine.stream(0).begin());
+//   if (auto ran = machine.execute(Entry::Run); !ran)
+//     report(ran.error());                     // a trap: pc, instruction,
+//     field
+//   use(machine.stream(1));
+//
+// Checked mode. Without it, addresses are checked before every instruction, so
+// that no program can reach beyond its memories. With it, the machine also
+// traps on reading an element that nothing has written (S-M-2) and on a true
+// sum that leaves 32 bits (A-ACC-3). Neither changes a result.
+//
+#ifndef HCGS_SIM_MACHINE_H
+#define HCGS_SIM_MACHINE_H
+
+#include "hcgs/Sim/LoadedProgram.h"
+#include "hcgs/Support/Result.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hcgs::sim {
+
+/// Saturations since the counters were last cleared, by program counter.
+struct SaturationCounters {
+  std::vector<uint64_t> results; // A-RQ-2, and y of A-PWL-5
+  std::vector<uint64_t> inputs;  // z of A-PWL-5
+};
+
+class Machine {
+public:
+  /// A machine in the state in which a program is loaded (S-M-2). The program
+  /// must outlive it.
+  explicit Machine(const LoadedProgram &program, bool checked = false);
+
+  const LoadedProgram &program() const { return *loaded; }
+
+  /// Back to the state of a fresh machine. Counters stay.
+  void clear();
+
+  /// Sets T and makes room for the streams, filled with zeros. Contents of
+  /// earlier streams are lost.
+  Result<void> prepare(int64_t steps);
+
+  /// The elements of a stream, frame after frame, after prepare.
+  std::span<int16_t> stream(size_t number);
+
+  /// Runs an entry that exists, after prepare, to its halt. The error is that
+  /// of LoadedProgram::trap; the state is then unspecified.
+  Result<void> execute(Entry entry);
+
+  /// prepare, copy `inputs` (by stream number; others empty) in, execute.
+  Result<void> runEntry(Entry entry, int64_t steps,
+                        std::span<const std::span<const int16_t>> inputs);
+
+  const Registers &registers() const { return state.registers; }
+  const StreamLayout &layout() const { return streams; }
+  const SaturationCounters &saturations() const { return counters; }
+  void clearSaturations();
+
+  /// Elements of vmem and amem, to look at.
+  std::span<const int16_t> vmem() const {
+    return {state.vmem.data(), vmemElements};
+  }
+  std::span<const int32_t> amem() const { return state.amem; }
+
+  /// The state between calls (S-E-1) as bytes, with the program's digest.
+  std::string saveState() const;
+  /// Takes a saved state back; refuses one of another program, or damaged.
+  Result<void> restoreState(std::string_view bytes);
+
+private:
+  friend struct Executor;
+
+  struct State {
+    Registers registers;
+    std::vector<int16_t> vmem; // kColumnPadding more than there are
+    std::vector<int32_t> amem;
+  };
+
+  const LoadedProgram *loaded;
+  bool checked;
+  size_t vmemElements;
+  int64_t steps = 0;
+  State state;
+  StreamLayout streams;
+  std::vector<int16_t> ext;
+  SaturationCounters counters;
+  /// Checked mode: 1 for elements that were written.
+  std::vector<uint8_t> vmemWritten, amemWritten;
+  /// Operands that wrap around their ring, made contiguous.
+  std::vector<int16_t> vectorScratch;
+  std::vector<int32_t> accumulatorScratch;
+};
+
+} // namespace hcgs::sim
+
+#endif // HCGS_SIM_MACHINE_H

@@ -1,0 +1,384 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// This file is compiled once for each instruction set by Highway's
+// foreach_target.h; the part under HWY_ONCE chooses between them at run time.
+//
+// Scalable vectors (SVE, RISC-V) are left out: accumulators are arrays of
+// vectors, which those types cannot form.
+//
+#include "hcgs/Sim/Kernels.h"
+
+#define HWY_DISABLED_TARGETS                                                   \
+  (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "Kernels.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+#include <algorithm>
+#include <cstring>
+
+HWY_BEFORE_NAMESPACE();
+namespace hcgs::sim::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+//===----------------------------------------------------------------------===//
+// Matrix times vector
+//===----------------------------------------------------------------------===//
+
+/// Adds the lanes of a group, shifted, into their places.
+HWY_INLINE void place(const PackedMatrix::Shape &shape, const int32_t *lanes,
+                      int32_t *out, const int32_t *start) {
+  if (shape.quads) {
+    const hn::CappedTag<int32_t, 4> d;
+    for (const PackedMatrix::Piece &piece : shape.pieces)
+      for (uint32_t i = 0; i < piece.count; i += 4) {
+        auto sum = hn::LoadU(d, lanes + piece.lane + i);
+        if (start)
+          sum = hn::Add(sum, hn::LoadU(d, start + piece.offset + i));
+        hn::StoreU(sum, d, out + piece.offset + i);
+      }
+    return;
+  }
+  for (const PackedMatrix::Piece &piece : shape.pieces)
+    for (uint32_t i = 0; i < piece.count; ++i) {
+      uint32_t sum = static_cast<uint32_t>(lanes[piece.lane + i]);
+      if (start)
+        sum += static_cast<uint32_t>(start[piece.offset + i]);
+      out[piece.offset + i] = static_cast<int32_t>(sum);
+    }
+}
+
+template <class D16>
+HWY_INLINE hn::Vec<D16> loadWeights(D16 d, const int16_t *weights) {
+  return hn::LoadU(d, weights);
+}
+template <class D16>
+HWY_INLINE hn::Vec<D16> loadWeights(D16 d, const int8_t *weights) {
+  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<int8_t, D16>(), weights));
+}
+
+/// One group of P lanes (padded): sum over its entries, shift, add.
+template <size_t P, size_t entryColumns, typename Weight>
+HWY_INLINE void group(const PackedMatrix::Shape &shape, const uint32_t *entries,
+                      size_t count, const Weight *weights, const int16_t *x,
+                      int32_t *out, const int32_t *start,
+                      const int32_t *laneShifts) {
+  const hn::CappedTag<int32_t, P> d;
+  const hn::Repartition<int16_t, decltype(d)> d16;
+  using V = hn::Vec<decltype(d)>;
+  constexpr size_t N = hn::MaxLanes(d);
+  constexpr size_t vectors = P / N;
+  V sum[vectors], odd[vectors];
+  for (size_t v = 0; v < vectors; ++v)
+    sum[v] = odd[v] = hn::Zero(d);
+  for (size_t entry = 0; entry < count; ++entry) {
+    const int16_t *columns = x + entries[entry];
+    for (size_t pair = 0; pair < entryColumns; pair += 2) {
+      int32_t two;
+      std::memcpy(&two, columns + pair, sizeof(two));
+      const auto input = hn::BitCast(d16, hn::Set(d, two));
+      for (size_t v = 0; v < vectors; ++v)
+        sum[v] = hn::ReorderWidenMulAccumulate(
+            d, loadWeights(d16, weights + v * 2 * N), input, sum[v], odd[v]);
+      weights += 2 * P;
+    }
+  }
+  HWY_ALIGN int32_t lanes[P];
+  for (size_t v = 0; v < vectors; ++v) {
+    const V total = hn::RearrangeToOddPlusEven(sum[v], odd[v]);
+    const V shifted = hn::Shl(total, hn::LoadU(d, laneShifts + v * N));
+    if (shape.contiguous) {
+      const V old = start ? hn::LoadU(d, start + v * N) : hn::Zero(d);
+      hn::StoreU(hn::Add(old, shifted), d, out + v * N);
+    } else {
+      hn::Store(shifted, d, lanes + v * N);
+    }
+  }
+  if (!shape.contiguous)
+    place(shape, lanes, out, start);
+}
+
+template <size_t entryColumns, typename Weight>
+HWY_INLINE void groups(const PackedMatrix &matrix, size_t first, size_t last,
+                       const Weight *weights, const int16_t *x, int32_t *out,
+                       const int32_t *start, const int32_t *laneShifts) {
+  const PackedMatrix::Group *all = matrix.groups().data();
+  const PackedMatrix::Shape *shapes = matrix.shapes().data();
+  const uint32_t *entries = matrix.entries().data();
+  for (size_t i = first; i < last; ++i) {
+    const PackedMatrix::Group &g = all[i];
+    const PackedMatrix::Shape &shape = shapes[g.shape];
+    const int32_t *shifts = laneShifts + g.shape * kMaxLanes;
+    const int32_t *begin = start ? start + g.base : nullptr;
+    auto run = [&]<size_t P>(std::integral_constant<size_t, P>) HWY_ATTR {
+      group<P, entryColumns>(shape, entries + g.entry, g.entries,
+                             weights + g.weight, x, out + g.base, begin,
+                             shifts);
+    };
+    switch (shape.lanes) {
+    case 4:
+      run(std::integral_constant<size_t, 4>());
+      break;
+    case 8:
+      run(std::integral_constant<size_t, 8>());
+      break;
+    case 16:
+      run(std::integral_constant<size_t, 16>());
+      break;
+    default:
+      run(std::integral_constant<size_t, 32>());
+      break;
+    }
+  }
+}
+
+void mvm(const PackedMatrix &matrix, size_t first, size_t last,
+         const int16_t *x, int32_t *out, const int32_t *start,
+         const int32_t *laneShifts) {
+  const bool fours = matrix.entryColumns() == 4;
+  if (matrix.isNarrow()) {
+    const int8_t *weights = matrix.narrowWeights();
+    if (fours)
+      groups<4>(matrix, first, last, weights, x, out, start, laneShifts);
+    else
+      groups<2>(matrix, first, last, weights, x, out, start, laneShifts);
+  } else {
+    const int16_t *weights = matrix.wideWeights();
+    if (fours)
+      groups<4>(matrix, first, last, weights, x, out, start, laneShifts);
+    else
+      groups<2>(matrix, first, last, weights, x, out, start, laneShifts);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Requantising
+//===----------------------------------------------------------------------===//
+
+/// A-RQ-1 on vectors, with the constants of one instruction. The saturated
+/// value fits 16 bits.
+template <class D>
+class Requantizer {
+public:
+  using V = hn::Vec<D>;
+
+  HWY_INLINE Requantizer(D d, int shift, int bits) : shift(shift) {
+    const int32_t high = (1 << (bits - 1)) - 1;
+    max = hn::Set(d, high);
+    min = hn::Set(d, -high - 1);
+    if (shift > 0) {
+      right = hn::Set(d, shift);
+      half = hn::Set(d, shift - 1);
+      one = hn::Set(d, 1);
+    } else {
+      // a * 2^-s saturates exactly if a leaves [min / 2^-s, max / 2^-s], the
+      // quotients rounded towards zero (A-RQ-1, s <= 0).
+      left = hn::Set(d, -shift);
+      highest = hn::Set(d, high >> -shift);
+      lowest = hn::Set(d, -((high + 1) >> -shift));
+    }
+  }
+
+  /// Requantises `a`; lanes that saturate are -1 in `saturated`, others 0.
+  HWY_INLINE V operator()(D d, V a, V &saturated) const {
+    if (shift > 0) {
+      // (a + 2^(s-1)) >> s without a 33rd bit: the bit below the result is
+      // what the half adds.
+      const V rounded =
+          hn::Add(hn::Shr(a, right), hn::And(hn::Shr(a, half), one));
+      const V y = hn::Min(hn::Max(rounded, min), max);
+      saturated = hn::VecFromMask(d, hn::Ne(y, rounded));
+      return y;
+    }
+    const V c = hn::Min(hn::Max(a, lowest), highest);
+    const auto over = hn::Ne(c, a);
+    saturated = hn::VecFromMask(d, over);
+    const V limit = hn::IfThenElse(hn::Lt(a, hn::Zero(d)), min, max);
+    return hn::IfThenElse(over, limit, hn::Shl(c, left));
+  }
+
+private:
+  int shift;
+  V max, min, right, half, one, left, highest, lowest;
+};
+
+template <class D>
+HWY_INLINE uint64_t countLanes(D d, hn::Vec<D> negativeCounts) {
+  return static_cast<uint64_t>(
+      -static_cast<int64_t>(hn::GetLane(hn::SumOfLanes(d, negativeCounts))));
+}
+
+/// Elements done between two readings of a 32-bit count of saturations.
+constexpr size_t kCountChunk = size_t(1) << 24;
+
+/// Requantises `n` elements of `in` into `out`, n below kCountChunk.
+HWY_INLINE uint64_t requantChunk(int16_t *HWY_RESTRICT out,
+                                 const int32_t *HWY_RESTRICT in, size_t n,
+                                 int shift, int bits) {
+  const hn::ScalableTag<int32_t> d;
+  const hn::Rebind<int16_t, decltype(d)> d16;
+  const size_t N = hn::Lanes(d);
+  const Requantizer<decltype(d)> requantize(d, shift, bits);
+  auto count = hn::Zero(d), saturated = count;
+  size_t i = 0;
+  for (; i + N <= n; i += N) {
+    const auto y = requantize(d, hn::LoadU(d, in + i), saturated);
+    count = hn::Add(count, saturated);
+    hn::StoreU(hn::DemoteTo(d16, y), d16, out + i);
+  }
+  uint64_t total = countLanes(d, count);
+  if (i < n) {
+    HWY_ALIGN int32_t rest[hn::MaxLanes(d)] = {};
+    HWY_ALIGN int16_t result[hn::MaxLanes(d)];
+    std::memcpy(rest, in + i, (n - i) * sizeof(int32_t));
+    // Lanes of zero never saturate.
+    const auto y = requantize(d, hn::Load(d, rest), saturated);
+    hn::StoreU(hn::DemoteTo(d16, y), d16, result);
+    std::memcpy(out + i, result, (n - i) * sizeof(int16_t));
+    total += countLanes(d, saturated);
+  }
+  return total;
+}
+
+uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
+                 int bits) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < n; i += kCountChunk)
+    total += requantChunk(out + i, in + i, std::min(kCountChunk, n - i), shift,
+                          bits);
+  return total;
+}
+
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+ActCounts act(int16_t *out, const int32_t *in, size_t n, int shift,
+              const ActTable &table) {
+  ActCounts counts;
+  const int16_t *outputs = table.outputs.data() + 32768;
+  constexpr size_t kChunk = 512; // of inputs, in the first-level cache
+  int16_t z[kChunk];
+  for (size_t i = 0; i < n; i += kChunk) {
+    const size_t size = std::min(kChunk, n - i);
+    counts.z += requantChunk(z, in + i, size, shift, 16);
+    int16_t *result = out + i;
+    for (size_t j = 0; j < size; ++j)
+      result[j] = outputs[z[j]];
+    if (!table.saturates.empty())
+      for (size_t j = 0; j < size; ++j) {
+        const uint32_t at = static_cast<uint32_t>(z[j] + 32768);
+        counts.y += table.saturates[at / 64] >> (at % 64) & 1;
+      }
+  }
+  return counts;
+}
+
+//===----------------------------------------------------------------------===//
+// Element products and sums
+//===----------------------------------------------------------------------===//
+
+void vmac(int32_t *HWY_RESTRICT out, const int16_t *HWY_RESTRICT a,
+          const int16_t *HWY_RESTRICT b, size_t n, int lshift,
+          bool accumulate) {
+  const hn::ScalableTag<int32_t> d;
+  const hn::Rebind<int16_t, decltype(d)> d16;
+  const size_t N = hn::Lanes(d);
+  const auto left = hn::Set(d, lshift);
+  size_t i = 0;
+  for (; i + N <= n; i += N) {
+    const auto product = hn::Mul(hn::PromoteTo(d, hn::LoadU(d16, a + i)),
+                                 hn::PromoteTo(d, hn::LoadU(d16, b + i)));
+    auto sum = hn::Shl(product, left);
+    if (accumulate)
+      sum = hn::Add(sum, hn::LoadU(d, out + i));
+    hn::StoreU(sum, d, out + i);
+  }
+  for (; i < n; ++i) {
+    const uint32_t product = static_cast<uint32_t>(a[i] * b[i]) << lshift;
+    out[i] = static_cast<int32_t>(
+        product + (accumulate ? static_cast<uint32_t>(out[i]) : 0));
+  }
+}
+
+void vacc(int32_t *HWY_RESTRICT out, const int16_t *HWY_RESTRICT in, size_t n,
+          int lshift, bool accumulate) {
+  const hn::ScalableTag<int32_t> d;
+  const hn::Rebind<int16_t, decltype(d)> d16;
+  const size_t N = hn::Lanes(d);
+  const auto left = hn::Set(d, lshift);
+  size_t i = 0;
+  for (; i + N <= n; i += N) {
+    auto sum = hn::Shl(hn::PromoteTo(d, hn::LoadU(d16, in + i)), left);
+    if (accumulate)
+      sum = hn::Add(sum, hn::LoadU(d, out + i));
+    hn::StoreU(sum, d, out + i);
+  }
+  for (; i < n; ++i) {
+    const uint32_t value = static_cast<uint32_t>(in[i]) << lshift;
+    out[i] = static_cast<int32_t>(
+        value + (accumulate ? static_cast<uint32_t>(out[i]) : 0));
+  }
+}
+
+} // namespace hcgs::sim::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hcgs::sim {
+
+HWY_EXPORT(mvm);
+HWY_EXPORT(act);
+HWY_EXPORT(requant);
+HWY_EXPORT(vmac);
+HWY_EXPORT(vacc);
+
+void kernels::mvm(const PackedMatrix &matrix, size_t first, size_t last,
+                  const int16_t *x, int32_t *out, const int32_t *start,
+                  const int32_t *laneShifts) {
+  HWY_DYNAMIC_DISPATCH(mvm)(matrix, first, last, x, out, start, laneShifts);
+}
+
+ActCounts kernels::act(int16_t *out, const int32_t *in, size_t n, int shift,
+                       const ActTable &table) {
+  return HWY_DYNAMIC_DISPATCH(act)(out, in, n, shift, table);
+}
+
+uint64_t kernels::requant(int16_t *out, const int32_t *in, size_t n, int shift,
+                          int bits) {
+  return HWY_DYNAMIC_DISPATCH(requant)(out, in, n, shift, bits);
+}
+
+void kernels::vmac(int32_t *out, const int16_t *a, const int16_t *b, size_t n,
+                   int lshift, bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(vmac)(out, a, b, n, lshift, accumulate);
+}
+
+void kernels::vacc(int32_t *out, const int16_t *in, size_t n, int lshift,
+                   bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(vacc)(out, in, n, lshift, accumulate);
+}
+
+const char *kernels::targetName() {
+  return hwy::TargetName(
+      static_cast<int64_t>(hwy::SupportedTargets() & -hwy::SupportedTargets()));
+}
+
+ActTable::ActTable(const numerics::PwlTable &table)
+    : outputs(65536 + 2), saturates(65536 / 64) {
+  bool any = false;
+  for (int32_t z = -32768; z < 32768; ++z) {
+    outputs[z + 32768] = table.evaluate(static_cast<int16_t>(z));
+    if (table.saturates(static_cast<int16_t>(z))) {
+      any = true;
+      saturates[(z + 32768) / 64] |= uint64_t(1) << ((z + 32768) % 64);
+    }
+  }
+  if (!any)
+    saturates.clear();
+}
+
+} // namespace hcgs::sim
+#endif // HWY_ONCE

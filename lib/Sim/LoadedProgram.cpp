@@ -1,0 +1,626 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "hcgs/Sim/LoadedProgram.h"
+#include "hcgs/Compression/Layout.h"
+#include "hcgs/Sim/Timing.h"
+#include "hcgs/Support/MappedFile.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+using namespace hcgs;
+using namespace hcgs::sim;
+using compression::WeightLayout;
+using nlohmann::json;
+
+/// Bytes between streams, and before the first, that belong to none.
+static constexpr uint64_t kStreamGap = 64;
+/// Where the digest is in a file: the header section at 64, byte 16 (PF-2).
+static constexpr size_t kDigestOffset = 64 + 16, kDigestBytes = 32;
+/// Timings kept at most; a host that asks for more different calls pays again.
+static constexpr size_t kTimingCacheEntries = 4096;
+
+std::string_view sim::getName(Entry entry) {
+  static constexpr std::string_view names[] = {"run", "step", "reset"};
+  return names[static_cast<size_t>(entry)];
+}
+
+int StreamLayout::find(int64_t address, uint64_t bytes) const {
+  for (size_t i = 0; i < streams.size(); ++i)
+    if (address >= streams[i].base &&
+        static_cast<uint64_t>(address) + bytes <=
+            static_cast<uint64_t>(streams[i].base) + streams[i].bytes)
+      return static_cast<int>(i);
+  return -1;
+}
+
+bool MatrixPlan::writesAny(uint32_t begin, uint32_t end) const {
+  if (allGates)
+    return begin < end;
+  const uint64_t blockSpan = static_cast<uint64_t>(rowBlock) * gates;
+  for (uint64_t at = begin; at < end;) {
+    const uint64_t block = at / blockSpan, start = block * blockSpan;
+    const uint64_t height =
+        std::min<uint64_t>(rowBlock, rows - (firstBlock + block) * rowBlock);
+    const uint64_t stop = std::min<uint64_t>(end, start + height * gates);
+    for (unsigned gate = 0; gate < gates; ++gate)
+      if ((gateMask >> gate & 1) && at < start + (gate + 1) * height &&
+          start + gate * height < stop)
+        return true;
+    at = start + height * gates;
+  }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// What is kept beside the instructions
+//===----------------------------------------------------------------------===//
+
+/// The matrices by descriptor while instructions are planned; the packed forms
+/// stay.
+struct LoadedProgram::Matrices {
+  struct Entry {
+    MatrixDescriptor descriptor;
+    std::optional<WeightLayout> layout;
+    std::vector<int16_t> codes;
+    /// By gate mask.
+    std::map<unsigned, std::unique_ptr<PackedMatrix>> packed;
+    /// Index bits of the kept blocks (of all tiers) that start before a row,
+    /// and of those that end at or before it.
+    std::vector<uint64_t> bitsStarted, bitsEnded;
+  };
+  std::vector<Entry> entries;
+};
+
+namespace {
+struct TimingKey {
+  Entry entry;
+  int64_t steps;
+  Registers registers;
+  bool operator==(const TimingKey &) const = default;
+};
+struct TimingKeyHash {
+  size_t operator()(const TimingKey &key) const {
+    uint64_t hash = 0xcbf29ce484222325;
+    auto add = [&](uint64_t value) {
+      hash = (hash ^ value) * 0x100000001b3;
+      hash ^= hash >> 29;
+    };
+    add(static_cast<uint64_t>(key.entry));
+    add(static_cast<uint64_t>(key.steps));
+    for (size_t i = 0; i < isa::kNumRegisters; ++i) {
+      add(static_cast<uint32_t>(key.registers.value[i]));
+      add(uint64_t(key.registers.lo[i]) << 32 | key.registers.size[i]);
+    }
+    return hash;
+  }
+};
+} // namespace
+
+struct LoadedProgram::Private {
+  json metadata;
+  std::unordered_map<size_t, DebugInfo> debug;
+  std::mutex timingMutex;
+  std::unordered_map<TimingKey, std::shared_ptr<const TimingResult>,
+                     TimingKeyHash>
+      timings;
+};
+
+LoadedProgram::LoadedProgram()
+    : matrices(std::make_unique<Matrices>()),
+      hidden(std::make_unique<Private>()) {}
+LoadedProgram::~LoadedProgram() = default;
+
+const json &LoadedProgram::metadata() const { return hidden->metadata; }
+
+std::string LoadedProgram::text(size_t pc) const {
+  return isa::getInfo(code[pc].opcode).mnemonic;
+}
+
+DebugInfo LoadedProgram::debug(size_t pc) const {
+  auto it = hidden->debug.find(pc);
+  return it == hidden->debug.end() ? DebugInfo() : it->second;
+}
+
+uint64_t LoadedProgram::macs(size_t pc) const {
+  return code[pc].opcode == isa::Opcode::Mvm ? plan(code[pc]).macs : 0;
+}
+
+Error LoadedProgram::trap(size_t pc, std::string_view field,
+                          std::string_view message) const {
+  std::string text = fmt::format("trap at pc {}: {}: ", pc, this->text(pc));
+  if (!field.empty())
+    text += fmt::format("field '{}': ", field);
+  text += message;
+  const DebugInfo info = debug(pc);
+  if (!info.node.empty() || !info.layer.empty() || !info.what.empty())
+    text += fmt::format(" (node '{}', layer '{}': {})", info.node, info.layer,
+                        info.what);
+  return Error{std::move(text)};
+}
+
+//===----------------------------------------------------------------------===//
+// Loading
+//===----------------------------------------------------------------------===//
+
+Result<LoadedProgram::Ptr> LoadedProgram::load(const std::string &path) {
+  Result<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  return fromBytes(file->bytes(), path);
+}
+
+Result<LoadedProgram::Ptr> LoadedProgram::fromBytes(std::string_view bytes,
+                                                    std::string_view name) {
+  const std::string where = fmt::format("'{}'", name);
+  Result<Program> program = readProgram(
+      {reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()});
+  if (!program)
+    return program.takeError().at(where);
+  Result<Ptr> loaded =
+      create(*program, std::string(bytes.substr(kDigestOffset, kDigestBytes)));
+  if (!loaded)
+    return loaded.takeError().at(where);
+  return loaded;
+}
+
+/// PF-8 `instructions`; what is malformed there is left out, since nothing but
+/// messages depends on it.
+static std::unordered_map<size_t, DebugInfo>
+parseDebug(const std::optional<std::string> &text) {
+  std::unordered_map<size_t, DebugInfo> result;
+  if (!text)
+    return result;
+  const json map = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  auto list = map.is_object() ? map.find("instructions") : map.end();
+  if (!map.is_object() || list == map.end() || !list->is_array())
+    return result;
+  auto string = [](const json &node, const char *key) {
+    auto it = node.find(key);
+    return it != node.end() && it->is_string() ? it->get<std::string>()
+                                               : std::string();
+  };
+  for (const json &node : *list) {
+    if (!node.is_object())
+      continue;
+    auto pc = node.find("pc");
+    if (pc == node.end() || !pc->is_number_unsigned())
+      continue;
+    result[pc->get<size_t>()] = {string(node, "node"), string(node, "layer"),
+                                 string(node, "what")};
+  }
+  return result;
+}
+
+Result<LoadedProgram::Ptr> LoadedProgram::create(const Program &program,
+                                                 std::string digest) {
+  std::shared_ptr<LoadedProgram> loaded(new LoadedProgram());
+  loaded->theDigest = std::move(digest);
+  Result<TargetModel> target = parseTarget(program.target, "target");
+  if (!target)
+    return target.takeError();
+  loaded->theTarget = std::move(*target);
+
+  json metadata = json::parse(program.meta, nullptr, false);
+  if (metadata.is_discarded())
+    return Error{"metadata: not JSON"};
+  Result<NetworkInfo> network = parseNetwork(metadata);
+  if (!network)
+    return network.takeError();
+  loaded->network = std::move(*network);
+  loaded->hidden->metadata = std::move(metadata);
+  loaded->hidden->debug = parseDebug(program.debug);
+
+  Result<std::vector<int32_t>> biases = readBiases(program.bias);
+  if (!biases)
+    return biases.takeError();
+  loaded->biases = std::move(*biases);
+  Result<std::vector<InitialVector>> vinit = readInitialVectors(program.vinit);
+  if (!vinit)
+    return vinit.takeError();
+  loaded->vinit = std::move(*vinit);
+  for (const InitialVector &vector : loaded->vinit)
+    if (vector.first + uint64_t(vector.values.size()) >
+        loaded->theTarget.memories.vmemElements)
+      return Error{fmt::format(
+          "initial vector {}..{} lies outside vmem, which has {} elements",
+          vector.first, vector.first + uint64_t(vector.values.size()) - 1,
+          loaded->theTarget.memories.vmemElements)};
+  Result<std::vector<numerics::PwlTable>> pwl = readTables(program.tables);
+  if (!pwl)
+    return pwl.takeError();
+  for (const numerics::PwlTable &table : *pwl)
+    loaded->tables.emplace_back(table);
+
+  if (Result<void> decoded = loaded->decodeAll(program); !decoded)
+    return decoded.takeError();
+  if (Result<void> found = loaded->findEntries(); !found)
+    return found.takeError();
+  // Codes and maps have done their work; the packed matrices stay.
+  for (Matrices::Entry &entry : loaded->matrices->entries) {
+    entry.codes = {};
+    entry.layout.reset();
+    entry.bitsStarted = entry.bitsEnded = {};
+  }
+  return Ptr(loaded);
+}
+
+/// Unpacks the matrix of `descriptor` (WI).
+static Result<WeightLayout> readLayout(const MatrixDescriptor &descriptor,
+                                       const Program &program) {
+  if (descriptor.kind == MatrixKind::Dense)
+    return WeightLayout::dense(descriptor.gates, descriptor.rows,
+                               descriptor.cols, descriptor.rowBlock);
+  if (uint64_t(descriptor.indexOffset) + descriptor.indexBytes >
+      program.index.size())
+    return Error{"the index lies outside its section"};
+  Result<compression::BlockMap> map = compression::BlockMap::fromIndexImage(
+      descriptor.pattern, descriptor.rows, descriptor.cols,
+      std::span(program.index)
+          .subspan(descriptor.indexOffset, descriptor.indexBytes));
+  if (!map)
+    return map.takeError();
+  WeightLayout layout = WeightLayout::sparse(
+      descriptor.gates,
+      std::make_shared<const compression::BlockMap>(std::move(*map)),
+      descriptor.rowBlock);
+  if (Result<void> good = compression::verifyRowBlock(layout); !good)
+    return good.takeError();
+  return layout;
+}
+
+Result<void> LoadedProgram::decodeAll(const Program &program) {
+  Result<std::vector<MatrixDescriptor>> descriptors =
+      readDescriptors(program.descriptors);
+  if (!descriptors)
+    return descriptors.takeError();
+  for (size_t i = 0; i < descriptors->size(); ++i) {
+    Matrices::Entry entry;
+    entry.descriptor = (*descriptors)[i];
+    const std::string where = fmt::format("descriptor {}", i);
+    Result<WeightLayout> layout = readLayout(entry.descriptor, program);
+    if (!layout)
+      return layout.takeError().at(where);
+    if (uint64_t(entry.descriptor.weightOffset) + entry.descriptor.weightBytes >
+        program.weights.size())
+      return Error{where + ": the weights lie outside their section"};
+    Result<std::vector<int16_t>> codes =
+        compression::unpackCodes(std::span(program.weights)
+                                     .subspan(entry.descriptor.weightOffset,
+                                              entry.descriptor.weightBytes),
+                                 layout->words(), entry.descriptor.format);
+    if (!codes)
+      return codes.takeError().at(where);
+    entry.codes = std::move(*codes);
+    if (const compression::BlockMap *map = layout->map()) {
+      const size_t rows = static_cast<size_t>(map->rows());
+      entry.bitsStarted.assign(rows + 1, 0);
+      entry.bitsEnded.assign(rows + 1, 0);
+      const auto &tiers = entry.descriptor.pattern.tiers;
+      for (size_t tier = 0; tier < tiers.size(); ++tier) {
+        // WI-I-3: bits of one number.
+        const bool row = tiers[tier].balance == compression::Balance::Row;
+        const int64_t parent = tier == 0 ? (row ? map->cols() : map->rows())
+                               : row     ? tiers[tier - 1].cols
+                                         : tiers[tier - 1].rows;
+        const uint64_t bits =
+            static_cast<uint64_t>(compression::indexBits(compression::ceilDiv(
+                parent, row ? tiers[tier].cols : tiers[tier].rows)));
+        for (const compression::Block &block :
+             map->blocks(static_cast<int>(tier))) {
+          entry.bitsStarted[block.row + 1] += bits;
+          entry.bitsEnded[block.row + block.height] += bits;
+        }
+      }
+      for (size_t row = 0; row < rows; ++row) {
+        entry.bitsStarted[row + 1] += entry.bitsStarted[row];
+        entry.bitsEnded[row + 1] += entry.bitsEnded[row];
+      }
+    }
+    entry.layout = std::move(*layout);
+    matrices->entries.push_back(std::move(entry));
+  }
+
+  const size_t count = program.numInstructions();
+  code.resize(count);
+  source.resize(count);
+  allTraffic.resize(count);
+  for (size_t pc = 0; pc < count; ++pc) {
+    Result<isa::Instruction> decoded = isa::decode(program.word(pc));
+    if (!decoded)
+      return decoded.takeError().at(fmt::format("instruction {}", pc));
+    source[pc] = *decoded;
+  }
+
+  const uint64_t lanes = std::max<uint32_t>(1, theTarget.vector.lanes);
+  auto ceilDiv = [](uint64_t a, uint64_t b) { return (a + b - 1) / b; };
+  for (size_t pc = 0; pc < count; ++pc) {
+    DecodedInstruction &inst = code[pc];
+    Traffic &bits = allTraffic[pc];
+    inst.opcode = isa::getOpcode(source[pc]);
+    inst.unit = isa::getInfo(inst.opcode).unit;
+    auto fail = [&](const char *field, const std::string &message) {
+      return Error{fmt::format("instruction {}: {}: field '{}': {}", pc,
+                               text(pc), field, message)};
+    };
+    if (inst.unit == isa::Unit::Vector)
+      inst.lat = theTarget.vector.latency;
+    auto elements = [&](uint32_t n) {
+      inst.n = n;
+      inst.occ = ceilDiv(n, lanes);
+    };
+    auto port = [&](uint32_t n, const TargetModel::Port &p) {
+      inst.n = n;
+      inst.occ = p.latency +
+                 ceilDiv(2 * uint64_t(n), std::max<uint32_t>(1, p.portBytes));
+    };
+    if (const auto *load = std::get_if<isa::Load>(&source[pc])) {
+      inst.dst = load->dst;
+      inst.a = load->src;
+      port(load->n, theTarget.load);
+      bits.extRead = bits.vmemWritten = uint64_t(inst.n) * 16;
+    } else if (const auto *store = std::get_if<isa::Store>(&source[pc])) {
+      inst.dst = store->dst;
+      inst.a = store->src;
+      port(store->n, theTarget.store);
+      bits.extWritten = bits.vmemRead = uint64_t(inst.n) * 16;
+    } else if (const auto *mvm = std::get_if<isa::Mvm>(&source[pc])) {
+      if (Result<void> planned = planMatrix(pc, *mvm, inst); !planned)
+        return planned;
+    } else if (const auto *act = std::get_if<isa::Act>(&source[pc])) {
+      inst.dst = act->dst;
+      inst.a = act->src;
+      inst.shift = act->shift;
+      inst.index = act->table;
+      elements(act->n);
+      if (act->table >= tables.size())
+        return fail("table", fmt::format("found {}, the program has {} tables",
+                                         act->table, tables.size()));
+      bits.amemRead = bits.lutRead = uint64_t(inst.n) * 32;
+      bits.vmemWritten = uint64_t(inst.n) * 16;
+    } else if (const auto *requant = std::get_if<isa::Requant>(&source[pc])) {
+      inst.dst = requant->dst;
+      inst.a = requant->src;
+      inst.shift = requant->shift;
+      inst.bits = static_cast<int32_t>(requant->bits);
+      elements(requant->n);
+      bits.amemRead = uint64_t(inst.n) * 32;
+      bits.vmemWritten = uint64_t(inst.n) * 16;
+    } else if (const auto *vmac = std::get_if<isa::VMac>(&source[pc])) {
+      inst.dst = vmac->dst;
+      inst.a = vmac->a;
+      inst.b = vmac->b;
+      inst.shift = static_cast<int32_t>(vmac->lshift);
+      inst.init = vmac->init;
+      elements(vmac->n);
+      bits.vmemRead = bits.amemWritten = uint64_t(inst.n) * 32;
+      bits.amemRead = inst.init == isa::Init::Acc ? uint64_t(inst.n) * 32 : 0;
+    } else if (const auto *vacc = std::get_if<isa::VAcc>(&source[pc])) {
+      inst.dst = vacc->dst;
+      inst.a = vacc->src;
+      inst.shift = static_cast<int32_t>(vacc->lshift);
+      inst.init = vacc->init;
+      elements(vacc->n);
+      bits.vmemRead = uint64_t(inst.n) * 16;
+      bits.amemWritten = uint64_t(inst.n) * 32;
+      bits.amemRead = inst.init == isa::Init::Acc ? uint64_t(inst.n) * 32 : 0;
+    } else if (const auto *copy = std::get_if<isa::VCopy>(&source[pc])) {
+      inst.dst = copy->dst;
+      inst.a = copy->src;
+      elements(copy->n);
+      bits.vmemRead = bits.vmemWritten = uint64_t(inst.n) * 16;
+    } else if (const auto *fill = std::get_if<isa::Fill>(&source[pc])) {
+      inst.dst = fill->dst;
+      inst.value = fill->value;
+      elements(fill->n);
+      bits.vmemWritten = uint64_t(inst.n) * 16;
+    } else if (const auto *loop = std::get_if<isa::Loop>(&source[pc])) {
+      inst.seq = loop->trips.seq;
+      inst.value = loop->trips.imm;
+      inst.lo = loop->cap;
+      inst.size = loop->length;
+      if (uint64_t(pc) + loop->length >= count)
+        return fail("length", fmt::format("found {}, the program ends after {} "
+                                          "more instructions",
+                                          loop->length, count - pc - 1));
+    } else if (const auto *set = std::get_if<isa::ASet>(&source[pc])) {
+      inst.reg = static_cast<uint8_t>(set->dst);
+      inst.value = set->value;
+      inst.lo = set->lo;
+      inst.size = set->size;
+    } else if (const auto *stream = std::get_if<isa::AStream>(&source[pc])) {
+      inst.reg = static_cast<uint8_t>(stream->dst);
+      inst.index = stream->stream;
+      inst.value = stream->imm;
+      inst.tscale = stream->tscale;
+      if (stream->stream >= network.streams.size())
+        return fail("stream",
+                    fmt::format("found {}, the program has {} streams",
+                                stream->stream, network.streams.size()));
+    } else if (const auto *add = std::get_if<isa::AAdd>(&source[pc])) {
+      inst.reg = static_cast<uint8_t>(add->dst);
+      inst.value = add->imm;
+    }
+  }
+  return {};
+}
+
+Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
+                                       DecodedInstruction &inst) {
+  auto fail = [&](const char *field, const std::string &message) {
+    return Error{fmt::format("instruction {}: {}: field '{}': {}", pc, text(pc),
+                             field, message)};
+  };
+  if (mvm.desc >= matrices->entries.size())
+    return fail("desc", fmt::format("found {}, the program has {} descriptors",
+                                    mvm.desc, matrices->entries.size()));
+  Matrices::Entry &entry = matrices->entries[mvm.desc];
+  const MatrixDescriptor &descriptor = entry.descriptor;
+  const WeightLayout &layout = *entry.layout;
+  if (uint64_t(mvm.first) + mvm.count > descriptor.rowBlocks())
+    return fail("count",
+                fmt::format("row blocks {} + {} of a matrix that has {}",
+                            mvm.first, mvm.count, descriptor.rowBlocks()));
+  if (mvm.gates.mask == 0 || mvm.gates.mask >> descriptor.gates)
+    return fail("gates", fmt::format("chooses gates of a matrix that has {}",
+                                     descriptor.gates));
+  if (mvm.tile >= theTarget.mac.tiles.size())
+    return fail("tile", fmt::format("found {}, the target has {} tile shapes",
+                                    mvm.tile, theTarget.mac.tiles.size()));
+  if (mvm.init == isa::Init::Bias && !descriptor.bias)
+    return fail("init", "bias, but the descriptor has none");
+  const uint64_t accumulators = uint64_t(descriptor.rows) * descriptor.gates;
+  if (descriptor.bias && *descriptor.bias + accumulators > biases.size())
+    return fail("desc", fmt::format("biases {}..{} of {}", *descriptor.bias,
+                                    *descriptor.bias + accumulators - 1,
+                                    biases.size()));
+  if (accumulators > uint64_t(std::numeric_limits<int32_t>::max()))
+    return fail("desc", fmt::format("{} accumulators", accumulators));
+
+  std::unique_ptr<PackedMatrix> &packed = entry.packed[mvm.gates.mask];
+  if (!packed)
+    packed =
+        std::make_unique<PackedMatrix>(layout, entry.codes, mvm.gates.mask);
+
+  MatrixPlan plan;
+  plan.matrix = packed.get();
+  std::tie(plan.firstGroup, plan.lastGroup) =
+      packed->groupsOf(mvm.first, mvm.count);
+  plan.laneShifts = packed->laneShifts(mvm.shifts);
+  plan.gates = descriptor.gates;
+  plan.gateMask = mvm.gates.mask;
+  plan.allGates = mvm.gates.mask == (1u << descriptor.gates) - 1;
+  plan.rows = descriptor.rows;
+  plan.rowBlock = descriptor.rowBlock;
+  plan.firstBlock = mvm.first;
+  plan.cols = descriptor.cols;
+  const int64_t firstRow = int64_t(mvm.first) * descriptor.rowBlock;
+  const int64_t lastRow = std::min<int64_t>(
+      int64_t(mvm.first + mvm.count) * descriptor.rowBlock, descriptor.rows);
+  plan.base = static_cast<uint32_t>(firstRow * descriptor.gates);
+  plan.span = static_cast<uint32_t>((lastRow - firstRow) * descriptor.gates);
+  if (mvm.init == isa::Init::Bias)
+    plan.bias = biases.data() + *descriptor.bias;
+
+  inst.dst = mvm.dst;
+  inst.a = mvm.src;
+  inst.n = descriptor.cols;
+  inst.init = mvm.init;
+  inst.lat = theTarget.matrixFill;
+  const uint64_t chosen = std::popcount(unsigned(mvm.gates.mask));
+  const uint64_t written = uint64_t(lastRow - firstRow) * chosen;
+  Traffic &bits = allTraffic[pc];
+  if (layout.isDense()) {
+    const TileShape tile = theTarget.mac.tiles[mvm.tile];
+    plan.macs = written * descriptor.cols;
+    inst.occ = ((written + tile.rows - 1) / tile.rows) *
+               ((uint64_t(descriptor.cols) + tile.cols - 1) / tile.cols);
+    bits.vmemRead = uint64_t(mvm.count) * descriptor.cols * 16;
+  } else {
+    const uint64_t lanes = std::max<uint32_t>(1, theTarget.mac.lanes);
+    for (const compression::BlockMap::SmallRow &small :
+         layout.map()->smallRows()) {
+      if (small.row < firstRow || small.row >= lastRow)
+        continue;
+      const uint64_t macs = chosen * static_cast<uint64_t>(small.height) *
+                            static_cast<uint64_t>(small.keptCols);
+      plan.macs += macs;
+      inst.occ += (macs + lanes - 1) / lanes;
+      bits.vmemRead += static_cast<uint64_t>(small.keptCols) * 16;
+    }
+    bits.imemRead = entry.bitsStarted[lastRow] - entry.bitsEnded[firstRow];
+  }
+  inst.occ = std::max<uint64_t>(1, inst.occ); // T-U-3
+  bits.wmemRead = plan.macs * static_cast<uint64_t>(descriptor.format.bits);
+  bits.amemWritten = written * 32;
+  bits.amemRead = mvm.init == isa::Init::Acc ? written * 32 : 0;
+  bits.bmemRead = mvm.init == isa::Init::Bias ? written * 32 : 0;
+  inst.index = static_cast<uint32_t>(plans.size());
+  plans.push_back(std::move(plan));
+  return {};
+}
+
+Result<void> LoadedProgram::findEntries() {
+  auto entries = hidden->metadata.find("entries");
+  if (entries == hidden->metadata.end() || !entries->is_object())
+    return Error{"metadata: 'entries' must be an object of instruction "
+                 "indices"};
+  for (Entry entry : {Entry::Run, Entry::Step, Entry::Reset}) {
+    auto it = entries->find(std::string(sim::getName(entry)));
+    if (it == entries->end() || it->is_null())
+      continue;
+    if (!it->is_number_unsigned() || it->get<uint64_t>() >= code.size())
+      return Error{fmt::format("metadata: entry '{}' is {}, allowed is an "
+                               "instruction index below {}, or null",
+                               sim::getName(entry), it->dump(), code.size())};
+    const size_t start = it->get<size_t>();
+    entryPoints[static_cast<size_t>(entry)] = start;
+    uint64_t used = 0;
+    size_t bodyEnd = start;
+    for (size_t pc = start; pc < code.size(); ++pc) {
+      const DecodedInstruction &inst = code[pc];
+      if (inst.opcode == isa::Opcode::AStream)
+        used |= uint64_t(1) << inst.index;
+      else if (inst.opcode == isa::Opcode::Loop)
+        bodyEnd = std::max(bodyEnd, pc + inst.size);
+      else if (inst.opcode == isa::Opcode::Halt && pc >= bodyEnd)
+        break;
+    }
+    entryStreams[static_cast<size_t>(entry)] = used;
+  }
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Per sequence length
+//===----------------------------------------------------------------------===//
+
+Result<StreamLayout> LoadedProgram::layoutStreams(int64_t steps) const {
+  if (steps < 1)
+    return Error{fmt::format("{} time steps; at least 1 is needed", steps)};
+  StreamLayout layout;
+  uint64_t at = kStreamGap;
+  for (const StreamInfo &stream : network.streams) {
+    const uint64_t frames = stream.step ? static_cast<uint64_t>(steps) : 1;
+    uint64_t bytes;
+    if (__builtin_mul_overflow(frames, uint64_t(stream.elements) * 2, &bytes) ||
+        bytes > uint64_t(std::numeric_limits<int32_t>::max()) ||
+        at + bytes + 2 * kStreamGap >
+            uint64_t(std::numeric_limits<int32_t>::max()))
+      return Error{fmt::format(
+          "{} time steps do not fit the 2 GiB of host memory a program can "
+          "address; run fewer at a time with step",
+          steps)};
+    layout.streams.push_back(
+        {static_cast<uint32_t>(at), static_cast<uint32_t>(bytes)});
+    at = (at + bytes + kStreamGap + 15) / 16 * 16;
+  }
+  layout.totalBytes = static_cast<uint32_t>(at);
+  return layout;
+}
+
+std::shared_ptr<const TimingResult>
+LoadedProgram::timing(Entry entry, int64_t steps, const Registers &registers,
+                      const StreamLayout &layout) const {
+  TimingKey key{entry, steps, registers};
+  {
+    std::lock_guard<std::mutex> lock(hidden->timingMutex);
+    auto it = hidden->timings.find(key);
+    if (it != hidden->timings.end())
+      return it->second;
+  }
+  auto result = std::make_shared<const TimingResult>(
+      computeTiming(*this, entry, steps, registers, layout));
+  std::lock_guard<std::mutex> lock(hidden->timingMutex);
+  if (hidden->timings.size() >= kTimingCacheEntries)
+    hidden->timings.clear();
+  return hidden->timings.emplace(std::move(key), std::move(result))
+      .first->second;
+}

@@ -1,0 +1,378 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "hcgs/Sim/Machine.h"
+#include "Executor.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace hcgs;
+using namespace hcgs::sim;
+
+//===----------------------------------------------------------------------===//
+// Semantics
+//===----------------------------------------------------------------------===//
+
+/// Calls `run(position, count, places...)` for the parts of elementwise
+/// operands of `n` elements between the points where one of them wraps.
+template <size_t count, typename Run>
+static void forParts(int64_t n, const std::array<Extent, count> &operands,
+                     Run &&run) {
+  for (int64_t at = 0; at < n;) {
+    int64_t next = n;
+    std::array<int64_t, count> places;
+    for (size_t k = 0; k < count; ++k) {
+      const Extent &operand = operands[k];
+      if (at < operand.count) {
+        places[k] = operand.first + at;
+        next = std::min(next, operand.count);
+      } else {
+        places[k] = operand.second + (at - operand.count);
+      }
+    }
+    run(next - at, places);
+    at = next;
+  }
+}
+
+bool Executor::load(size_t pc, const DecodedInstruction &inst) {
+  Extent dst;
+  int64_t src;
+  if (!vector(pc, "dst", inst.dst, inst.n, dst) ||
+      !stream(pc, "src", inst.a, inst.n, src))
+    return false;
+  const char *ext = reinterpret_cast<const char *>(machine.ext.data()) + src;
+  forParts<1>(inst.n, {dst}, [&](int64_t n, const auto &at) {
+    std::memcpy(v + at[0], ext, n * 2);
+    ext += n * 2;
+  });
+  markVector(dst);
+  return true;
+}
+
+bool Executor::store(size_t pc, const DecodedInstruction &inst) {
+  Extent src;
+  int64_t dst;
+  if (!stream(pc, "dst", inst.dst, inst.n, dst) ||
+      !vector(pc, "src", inst.a, inst.n, src) || !readVector(pc, "src", src))
+    return false;
+  char *ext = reinterpret_cast<char *>(machine.ext.data()) + dst;
+  forParts<1>(inst.n, {src}, [&](int64_t n, const auto &at) {
+    std::memcpy(ext, v + at[0], n * 2);
+    ext += n * 2;
+  });
+  return true;
+}
+
+bool Executor::mvm(size_t pc, const DecodedInstruction &inst) {
+  const MatrixPlan &plan = program.plan(inst);
+  Extent dst, src;
+  if (!accumulators(pc, "dst", inst.dst, plan.span, dst) ||
+      !vector(pc, "src", inst.a, inst.n, src) || !readVector(pc, "src", src))
+    return false;
+
+  const int16_t *x = v + src.first;
+  if (src.restCount > 0) {
+    std::vector<int16_t> &scratch = machine.vectorScratch;
+    scratch.resize(std::max<size_t>(scratch.size(), inst.n + kColumnPadding));
+    std::copy_n(v + src.first, src.count, scratch.data());
+    std::copy_n(v + src.second, src.restCount, scratch.data() + src.count);
+    x = scratch.data();
+  }
+  // A destination that wraps is worked on elsewhere: in with it, out with it;
+  // accumulators that are not chosen come back as they were.
+  int32_t *out = a + dst.first;
+  const bool wraps = dst.restCount > 0;
+  if (wraps) {
+    std::vector<int32_t> &scratch = machine.accumulatorScratch;
+    scratch.resize(std::max<size_t>(scratch.size(), plan.span));
+    std::copy_n(a + dst.first, dst.count, scratch.data());
+    std::copy_n(a + dst.second, dst.restCount, scratch.data() + dst.count);
+    out = scratch.data();
+  }
+  if (checked && !checkMatrix(pc, inst, plan, dst, x, out))
+    return false;
+  out -= plan.base;
+  const int32_t *start = inst.init == isa::Init::Acc    ? out
+                         : inst.init == isa::Init::Bias ? plan.bias
+                                                        : nullptr;
+  kernels::mvm(*plan.matrix, plan.firstGroup, plan.lastGroup, x, out, start,
+               plan.laneShifts.data());
+  if (wraps) {
+    out += plan.base;
+    std::copy_n(out, dst.count, a + dst.first);
+    std::copy_n(out + dst.count, dst.restCount, a + dst.second);
+  }
+  return true;
+}
+
+bool Executor::act(size_t pc, const DecodedInstruction &inst) {
+  Extent dst, src;
+  if (!vector(pc, "dst", inst.dst, inst.n, dst) ||
+      !accumulators(pc, "src", inst.a, inst.n, src) ||
+      !readAccumulators(pc, "src", src))
+    return false;
+  const ActTable &table = program.table(inst);
+  forParts<2>(inst.n, {dst, src}, [&](int64_t n, const auto &at) {
+    const ActCounts counts =
+        kernels::act(v + at[0], a + at[1], n, inst.shift, table);
+    machine.counters.inputs[pc] += counts.z;
+    machine.counters.results[pc] += counts.y;
+  });
+  markVector(dst);
+  return true;
+}
+
+bool Executor::requant(size_t pc, const DecodedInstruction &inst) {
+  Extent dst, src;
+  if (!vector(pc, "dst", inst.dst, inst.n, dst) ||
+      !accumulators(pc, "src", inst.a, inst.n, src) ||
+      !readAccumulators(pc, "src", src))
+    return false;
+  forParts<2>(inst.n, {dst, src}, [&](int64_t n, const auto &at) {
+    machine.counters.results[pc] +=
+        kernels::requant(v + at[0], a + at[1], n, inst.shift, inst.bits);
+  });
+  markVector(dst);
+  return true;
+}
+
+bool Executor::vmac(size_t pc, const DecodedInstruction &inst) {
+  Extent dst, left, right;
+  if (!accumulators(pc, "dst", inst.dst, inst.n, dst) ||
+      !vector(pc, "a", inst.a, inst.n, left) ||
+      !vector(pc, "b", inst.b, inst.n, right) || !readVector(pc, "a", left) ||
+      !readVector(pc, "b", right))
+    return false;
+  if (checked && !checkSums(pc, inst, dst, [&](int64_t i) {
+        return int64_t(v[place(left, i)]) * v[place(right, i)];
+      }))
+    return false;
+  const bool accumulate = inst.init == isa::Init::Acc;
+  forParts<3>(inst.n, {dst, left, right}, [&](int64_t n, const auto &at) {
+    kernels::vmac(a + at[0], v + at[1], v + at[2], n, inst.shift, accumulate);
+  });
+  markAccumulators(dst);
+  return true;
+}
+
+bool Executor::vacc(size_t pc, const DecodedInstruction &inst) {
+  Extent dst, src;
+  if (!accumulators(pc, "dst", inst.dst, inst.n, dst) ||
+      !vector(pc, "src", inst.a, inst.n, src) || !readVector(pc, "src", src))
+    return false;
+  if (checked && !checkSums(pc, inst, dst, [&](int64_t i) {
+        return int64_t(v[place(src, i)]);
+      }))
+    return false;
+  const bool accumulate = inst.init == isa::Init::Acc;
+  forParts<2>(inst.n, {dst, src}, [&](int64_t n, const auto &at) {
+    kernels::vacc(a + at[0], v + at[1], n, inst.shift, accumulate);
+  });
+  markAccumulators(dst);
+  return true;
+}
+
+bool Executor::vcopy(size_t pc, const DecodedInstruction &inst) {
+  Extent dst, src;
+  if (!vector(pc, "dst", inst.dst, inst.n, dst) ||
+      !vector(pc, "src", inst.a, inst.n, src) || !readVector(pc, "src", src))
+    return false;
+  if (dst.restCount == 0 && src.restCount == 0) {
+    std::memmove(v + dst.first, v + src.first, size_t(inst.n) * 2);
+  } else {
+    std::vector<int16_t> &scratch = machine.vectorScratch;
+    scratch.resize(std::max<size_t>(scratch.size(), inst.n));
+    std::copy_n(v + src.first, src.count, scratch.data());
+    std::copy_n(v + src.second, src.restCount, scratch.data() + src.count);
+    std::copy_n(scratch.data(), dst.count, v + dst.first);
+    std::copy_n(scratch.data() + dst.count, dst.restCount, v + dst.second);
+  }
+  markVector(dst);
+  return true;
+}
+
+bool Executor::fill(size_t pc, const DecodedInstruction &inst) {
+  Extent dst;
+  if (!vector(pc, "dst", inst.dst, inst.n, dst))
+    return false;
+  std::fill_n(v + dst.first, dst.count, static_cast<int16_t>(inst.value));
+  std::fill_n(v + dst.second, dst.restCount, static_cast<int16_t>(inst.value));
+  markVector(dst);
+  return true;
+}
+
+bool Executor::unit(size_t pc, const DecodedInstruction &inst) {
+  switch (inst.opcode) {
+  case isa::Opcode::Load:
+    return load(pc, inst);
+  case isa::Opcode::Store:
+    return store(pc, inst);
+  case isa::Opcode::Mvm:
+    return mvm(pc, inst);
+  case isa::Opcode::Act:
+    return act(pc, inst);
+  case isa::Opcode::Requant:
+    return requant(pc, inst);
+  case isa::Opcode::VMac:
+    return vmac(pc, inst);
+  case isa::Opcode::VAcc:
+    return vacc(pc, inst);
+  case isa::Opcode::VCopy:
+    return vcopy(pc, inst);
+  default:
+    return fill(pc, inst);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+Machine::Machine(const LoadedProgram &program, bool checked)
+    : loaded(&program), checked(checked),
+      vmemElements(program.target().memories.vmemElements) {
+  state.vmem.resize(vmemElements + kColumnPadding);
+  state.amem.resize(program.target().memories.amemElements);
+  if (checked) {
+    vmemWritten.resize(vmemElements);
+    amemWritten.resize(state.amem.size());
+  }
+  counters.results.assign(program.instructions().size(), 0);
+  counters.inputs.assign(program.instructions().size(), 0);
+  clear();
+}
+
+void Machine::clear() {
+  state.registers = Registers();
+  std::fill(state.vmem.begin(), state.vmem.end(), 0);
+  std::fill(state.amem.begin(), state.amem.end(), 0);
+  std::fill(vmemWritten.begin(), vmemWritten.end(), 0);
+  std::fill(amemWritten.begin(), amemWritten.end(), 0);
+  for (const InitialVector &vector : loaded->initialVectors()) {
+    std::copy(vector.values.begin(), vector.values.end(),
+              state.vmem.begin() + vector.first);
+    if (checked)
+      std::fill_n(vmemWritten.begin() + vector.first, vector.values.size(), 1);
+  }
+}
+
+void Machine::clearSaturations() {
+  std::fill(counters.results.begin(), counters.results.end(), 0);
+  std::fill(counters.inputs.begin(), counters.inputs.end(), 0);
+}
+
+Result<void> Machine::prepare(int64_t newSteps) {
+  if (newSteps != steps) {
+    Result<StreamLayout> layout = loaded->layoutStreams(newSteps);
+    if (!layout)
+      return layout.takeError();
+    streams = std::move(*layout);
+    steps = newSteps;
+  }
+  ext.assign(streams.totalBytes / 2, 0);
+  return {};
+}
+
+std::span<int16_t> Machine::stream(size_t number) {
+  const StreamLayout::Place &place = streams.streams[number];
+  return {ext.data() + place.base / 2, place.bytes / 2};
+}
+
+Result<void> Machine::execute(Entry entry) {
+  Executor executor(*this);
+  walk(*loaded, entry, steps, streams, state.registers, executor);
+  if (executor.failure)
+    return std::move(*executor.failure);
+  return {};
+}
+
+Result<void>
+Machine::runEntry(Entry entry, int64_t newSteps,
+                  std::span<const std::span<const int16_t>> inputs) {
+  if (Result<void> prepared = prepare(newSteps); !prepared)
+    return prepared;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].empty())
+      continue;
+    if (i >= streams.streams.size() || inputs[i].size() != stream(i).size())
+      return Error{fmt::format(
+          "stream {} takes {} elements, found {}", i,
+          i < streams.streams.size() ? stream(i).size() : 0, inputs[i].size())};
+    std::copy(inputs[i].begin(), inputs[i].end(), stream(i).begin());
+  }
+  return execute(entry);
+}
+
+//===----------------------------------------------------------------------===//
+// Saving and restoring
+//===----------------------------------------------------------------------===//
+
+/// A saved state: this text, the program's digest, registers, vmem, amem, and
+/// which elements were written (one byte each; of an unchecked machine, none).
+static constexpr std::string_view kStateMagic = "HCGSSTA1";
+
+template <typename T>
+static void append(std::string &bytes, const T *data, size_t count) {
+  bytes.append(reinterpret_cast<const char *>(data), count * sizeof(T));
+}
+
+template <typename T>
+static void take(std::string_view &bytes, T *data, size_t count) {
+  std::memcpy(data, bytes.data(), count * sizeof(T));
+  bytes.remove_prefix(count * sizeof(T));
+}
+
+std::string Machine::saveState() const {
+  std::string bytes(kStateMagic);
+  bytes += loaded->digest();
+  bytes += checked ? '\1' : '\0';
+  append(bytes, state.registers.value.data(), isa::kNumRegisters);
+  append(bytes, state.registers.lo.data(), isa::kNumRegisters);
+  append(bytes, state.registers.size.data(), isa::kNumRegisters);
+  append(bytes, state.vmem.data(), vmemElements);
+  append(bytes, state.amem.data(), state.amem.size());
+  append(bytes, vmemWritten.data(), vmemWritten.size());
+  append(bytes, amemWritten.data(), amemWritten.size());
+  return bytes;
+}
+
+Result<void> Machine::restoreState(std::string_view bytes) {
+  if (!bytes.starts_with(kStateMagic))
+    return Error{"not a saved state"};
+  bytes.remove_prefix(kStateMagic.size());
+  if (!bytes.starts_with(loaded->digest()))
+    return Error{"the saved state belongs to another program"};
+  bytes.remove_prefix(loaded->digest().size());
+  const bool hasWritten = !bytes.empty() && bytes[0] == '\1';
+  const size_t expected = 1 + isa::kNumRegisters * 12 + vmemElements * 2 +
+                          state.amem.size() * 4 +
+                          (hasWritten ? vmemElements + state.amem.size() : 0);
+  if (bytes.size() != expected)
+    return Error{fmt::format("the saved state is damaged: {} bytes of memory, "
+                             "expected {}",
+                             bytes.size(), expected)};
+  bytes.remove_prefix(1);
+  take(bytes, state.registers.value.data(), isa::kNumRegisters);
+  take(bytes, state.registers.lo.data(), isa::kNumRegisters);
+  take(bytes, state.registers.size.data(), isa::kNumRegisters);
+  take(bytes, state.vmem.data(), vmemElements);
+  take(bytes, state.amem.data(), state.amem.size());
+  if (checked && hasWritten) {
+    take(bytes, vmemWritten.data(), vmemWritten.size());
+    take(bytes, amemWritten.data(), amemWritten.size());
+  } else if (checked) {
+    // An unchecked machine did not watch; take everything as written.
+    std::fill(vmemWritten.begin(), vmemWritten.end(), 1);
+    std::fill(amemWritten.begin(), amemWritten.end(), 1);
+  }
+  // Whatever the bytes claim, a ring must be one that aset could have made.
+  for (unsigned r = 0; r < isa::kNumRegisters; ++r)
+    if (state.registers.lo[r] >> 24 || state.registers.size[r] >> 24 ||
+        (r == 0 &&
+         (state.registers.value[0] != 0 || state.registers.size[0] != 0))) {
+      clear();
+      return Error{fmt::format("the saved state is damaged: register a{}", r)};
+    }
+  return {};
+}

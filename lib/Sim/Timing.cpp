@@ -1,0 +1,380 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "hcgs/Sim/Timing.h"
+#include "Sequencer.h"
+
+#include <algorithm>
+
+using namespace hcgs;
+using namespace hcgs::sim;
+
+std::string_view sim::unitName(size_t unit) {
+  static constexpr std::string_view names[kNumUnits] = {"load", "matrix",
+                                                        "vector", "store"};
+  return names[unit];
+}
+
+UnitCycles &UnitCycles::operator+=(const UnitCycles &other) {
+  busy += other.busy;
+  raw += other.raw;
+  war += other.war;
+  waw += other.waw;
+  queue += other.queue;
+  barrier += other.barrier;
+  dispatch += other.dispatch;
+  drain += other.drain;
+  unused += other.unused;
+  return *this;
+}
+
+uint64_t UnitCycles::total() const {
+  return busy + raw + war + waw + queue + barrier + dispatch + drain + unused;
+}
+
+//===----------------------------------------------------------------------===//
+// Footprints: what an executed instruction reads and writes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Hazards in the order in which equal finishes are named (T-C-1).
+enum class Hazard : uint8_t { Raw, War, Waw };
+
+bool overlap(int64_t begin, int64_t count, int64_t otherBegin,
+             int64_t otherCount) {
+  return begin < otherBegin + otherCount && otherBegin < begin + count &&
+         count > 0 && otherCount > 0;
+}
+
+bool overlap(const Extent &a, const Extent &b) {
+  if (overlap(a.first, a.count, b.first, b.count))
+    return true;
+  if (a.restCount == 0 && b.restCount == 0)
+    return false;
+  return overlap(a.second, a.restCount, b.first, b.count) ||
+         overlap(a.first, a.count, b.second, b.restCount) ||
+         overlap(a.second, a.restCount, b.second, b.restCount);
+}
+
+/// Memories an instruction touches, as bits, to skip comparing what cannot
+/// meet.
+enum Touch : uint8_t {
+  kVRead = 1,
+  kVWrite = 2,
+  kARead = 4,
+  kAWrite = 8,
+  kXRead = 16,
+  kXWrite = 32,
+};
+
+struct Footprint {
+  uint64_t finish = 0;
+  uint8_t touches = 0;
+  /// A matrix instruction that does not choose all gates: its accumulators
+  /// are some of `a`, as the plan says.
+  const MatrixPlan *sparse = nullptr;
+  Extent v[2];   // read
+  Extent vWrite; // written
+  Extent a;      // accumulators; read, written or both
+  Extent x;      // bytes; read or written
+};
+
+/// Whether the elements of `operand` that lie in [begin, begin + count) include
+/// a chosen accumulator of `plan`.
+bool planMeets(const MatrixPlan &plan, const Extent &operand, int64_t begin,
+               int64_t count) {
+  auto piece = [&](int64_t first, int64_t size, int64_t position) {
+    const int64_t from = std::max(first, begin);
+    const int64_t to = std::min(first + size, begin + count);
+    return from < to &&
+           plan.writesAny(static_cast<uint32_t>(position + from - first),
+                          static_cast<uint32_t>(position + to - first));
+  };
+  return piece(operand.first, operand.count, 0) ||
+         piece(operand.second, operand.restCount, operand.count);
+}
+
+bool accumulatorsMeet(const Footprint &i, const Footprint &j) {
+  if (!overlap(i.a, j.a))
+    return false;
+  // At most one of the two is a matrix instruction (T-H-1).
+  const Footprint &matrix = i.sparse ? i : j;
+  const Footprint &other = i.sparse ? j : i;
+  if (!matrix.sparse)
+    return true;
+  return planMeets(*matrix.sparse, matrix.a, other.a.first, other.a.count) ||
+         planMeets(*matrix.sparse, matrix.a, other.a.second, other.a.restCount);
+}
+
+/// T-H-1: the first kind of conflict of i with the older j, if there is one.
+std::optional<Hazard> conflict(const Footprint &i, const Footprint &j,
+                               bool bothMatrix) {
+  const bool raw = (j.touches >> 1) & i.touches & (kVRead | kARead | kXRead);
+  const bool war = j.touches & (i.touches >> 1) & (kVRead | kARead | kXRead);
+  const bool waw = j.touches & i.touches & (kVWrite | kAWrite | kXWrite);
+  if (!raw && !war && !waw)
+    return std::nullopt;
+  const bool aMeet = !bothMatrix && (i.touches & (kARead | kAWrite)) &&
+                     (j.touches & (kARead | kAWrite)) && accumulatorsMeet(i, j);
+  const bool xMeet = (i.touches & (kXRead | kXWrite)) &&
+                     (j.touches & (kXRead | kXWrite)) && overlap(i.x, j.x);
+  if (raw) {
+    if ((j.touches & kVWrite) && (i.touches & kVRead) &&
+        (overlap(i.v[0], j.vWrite) || overlap(i.v[1], j.vWrite)))
+      return Hazard::Raw;
+    if ((j.touches & kAWrite) && (i.touches & kARead) && aMeet)
+      return Hazard::Raw;
+    if ((j.touches & kXWrite) && (i.touches & kXRead) && xMeet)
+      return Hazard::Raw;
+  }
+  if (war) {
+    if ((j.touches & kVRead) && (i.touches & kVWrite) &&
+        (overlap(i.vWrite, j.v[0]) || overlap(i.vWrite, j.v[1])))
+      return Hazard::War;
+    if ((j.touches & kARead) && (i.touches & kAWrite) && aMeet)
+      return Hazard::War;
+    if ((j.touches & kXRead) && (i.touches & kXWrite) && xMeet)
+      return Hazard::War;
+  }
+  if (waw) {
+    if ((j.touches & i.touches & kVWrite) && overlap(i.vWrite, j.vWrite))
+      return Hazard::Waw;
+    if ((j.touches & i.touches & kAWrite) && aMeet)
+      return Hazard::Waw;
+    if ((j.touches & i.touches & kXWrite) && xMeet)
+      return Hazard::Waw;
+  }
+  return std::nullopt;
+}
+
+/// The unfinished instructions of one unit, oldest first, in a ring that grows.
+class Window {
+public:
+  Window() : ring(16) {}
+
+  Footprint &push() {
+    if (count == ring.size()) {
+      std::vector<Footprint> larger(ring.size() * 2);
+      for (size_t i = 0; i < count; ++i)
+        larger[i] = at(i);
+      ring.swap(larger);
+      head = 0;
+    }
+    return ring[(head + count++) & (ring.size() - 1)];
+  }
+  void dropFinished(uint64_t cycle) {
+    while (count > 0 && ring[head].finish <= cycle) {
+      head = (head + 1) & (ring.size() - 1);
+      --count;
+    }
+  }
+  size_t size() const { return count; }
+  /// i = 0 is the oldest.
+  const Footprint &at(size_t i) const {
+    return ring[(head + i) & (ring.size() - 1)];
+  }
+
+private:
+  std::vector<Footprint> ring; // a power of two
+  size_t head = 0, count = 0;
+};
+
+struct UnitState {
+  Window window;
+  std::vector<uint64_t> takes; // the last Q take cycles, a ring
+  size_t nextTake = 0;
+  uint64_t issued = 0;
+  uint64_t end = 0; // f: end of the previous occupation
+  /// Cycles at or after `end` in which dispatch was held.
+  uint64_t heldByQueue = 0, heldByBarrier = 0;
+};
+
+/// Evaluates the rules, one executed instruction after the other.
+class Evaluator {
+public:
+  Evaluator(const LoadedProgram &program, const Registers &registers,
+            std::vector<InstructionTimes> *log)
+      : program(program), registers(registers), log(log) {
+    const TargetModel &target = program.target();
+    const uint32_t depths[kNumUnits] = {
+        target.queues.load, target.queues.matrix, target.queues.vector,
+        target.queues.store};
+    for (size_t u = 0; u < kNumUnits; ++u)
+      units[u].takes.assign(std::max<uint32_t>(1, depths[u]), 0);
+    result.executed.assign(program.instructions().size(), 0);
+  }
+
+  void control(size_t pc, const DecodedInstruction &inst);
+  bool unit(size_t pc, const DecodedInstruction &inst);
+  void trap(size_t, const char *, const std::string &) {}
+  TimingResult finish();
+
+private:
+  Footprint makeFootprint(const DecodedInstruction &inst) const;
+  /// Accounts for dispatch standing still in (after, before).
+  void hold(uint64_t after, uint64_t before, bool barrier);
+
+  const LoadedProgram &program;
+  const Registers &registers;
+  std::vector<InstructionTimes> *log;
+  TimingResult result;
+  std::array<UnitState, kNumUnits> units;
+  bool started = false;
+  uint64_t lastDispatch = 0;
+  uint64_t allFinished = 0; // the latest finish so far
+};
+} // namespace
+
+Footprint Evaluator::makeFootprint(const DecodedInstruction &inst) const {
+  Footprint f;
+  switch (inst.opcode) {
+  case isa::Opcode::Load:
+    f.touches = kXRead | kVWrite;
+    f.x = resolve(registers, inst.a, 2 * int64_t(inst.n));
+    f.vWrite = resolve(registers, inst.dst, inst.n);
+    break;
+  case isa::Opcode::Store:
+    f.touches = kVRead | kXWrite;
+    f.x = resolve(registers, inst.dst, 2 * int64_t(inst.n));
+    f.v[0] = resolve(registers, inst.a, inst.n);
+    break;
+  case isa::Opcode::Mvm: {
+    const MatrixPlan &plan = program.plan(inst);
+    f.touches = kVRead | kAWrite | (inst.init == isa::Init::Acc ? kARead : 0);
+    f.v[0] = resolve(registers, inst.a, inst.n);
+    f.a = resolve(registers, inst.dst, plan.span);
+    if (!plan.allGates)
+      f.sparse = &plan;
+    break;
+  }
+  case isa::Opcode::Act:
+  case isa::Opcode::Requant:
+    f.touches = kARead | kVWrite;
+    f.a = resolve(registers, inst.a, inst.n);
+    f.vWrite = resolve(registers, inst.dst, inst.n);
+    break;
+  case isa::Opcode::VMac:
+    f.v[1] = resolve(registers, inst.b, inst.n);
+    [[fallthrough]];
+  case isa::Opcode::VAcc:
+    f.touches = kVRead | kAWrite | (inst.init == isa::Init::Acc ? kARead : 0);
+    f.v[0] = resolve(registers, inst.a, inst.n);
+    f.a = resolve(registers, inst.dst, inst.n);
+    break;
+  case isa::Opcode::VCopy:
+    f.touches = kVRead | kVWrite;
+    f.v[0] = resolve(registers, inst.a, inst.n);
+    f.vWrite = resolve(registers, inst.dst, inst.n);
+    break;
+  default: // fill
+    f.touches = kVWrite;
+    f.vWrite = resolve(registers, inst.dst, inst.n);
+    break;
+  }
+  return f;
+}
+
+void Evaluator::hold(uint64_t after, uint64_t before, bool barrier) {
+  for (UnitState &u : units) {
+    const uint64_t from = std::max(after + 1, u.end);
+    if (from < before)
+      (barrier ? u.heldByBarrier : u.heldByQueue) += before - from;
+  }
+}
+
+void Evaluator::control(size_t pc, const DecodedInstruction &inst) {
+  ++result.executed[pc];
+  uint64_t d = started ? lastDispatch + 1 : 0;
+  const bool waits =
+      inst.opcode == isa::Opcode::Barrier || inst.opcode == isa::Opcode::Halt;
+  if (waits && allFinished > d) { // T-D-3
+    if (started)
+      hold(lastDispatch, allFinished, /*barrier=*/true);
+    d = allFinished;
+  }
+  started = true;
+  lastDispatch = d;
+  if (log)
+    log->push_back({pc, d, 0, 0});
+}
+
+bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
+  ++result.executed[pc];
+  const size_t number = static_cast<size_t>(inst.unit) - 1;
+  UnitState &own = units[number];
+  UnitCycles &cycles = result.units[number];
+
+  // T-D-1, T-D-2.
+  uint64_t d = started ? lastDispatch + 1 : 0;
+  const size_t depth = own.takes.size();
+  if (own.issued >= depth && own.takes[own.nextTake] > d) {
+    hold(lastDispatch, own.takes[own.nextTake], /*barrier=*/false);
+    d = own.takes[own.nextTake];
+  }
+  started = true;
+  lastDispatch = d;
+
+  // T-U-1. `ready` is when i could be taken but for conflicts.
+  Footprint print = makeFootprint(inst);
+  const uint64_t ready = std::max(d + 1, own.end);
+  uint64_t s = ready;
+  Hazard cause = Hazard::Raw;
+  for (size_t u = 0; u < kNumUnits; ++u) {
+    Window &window = units[u].window;
+    window.dropFinished(d + 1);
+    for (size_t k = window.size(); k-- > 0;) {
+      const Footprint &elder = window.at(k);
+      if (elder.finish < s || elder.finish <= ready)
+        break;
+      const std::optional<Hazard> hazard =
+          conflict(print, elder, inst.unit == isa::Unit::Matrix && u == number);
+      if (!hazard)
+        continue;
+      // Of equal finishes the first kind counts (T-C-1).
+      cause = elder.finish > s ? *hazard : std::min(cause, *hazard);
+      s = elder.finish;
+      break;
+    }
+  }
+
+  // T-C-1, T-C-2: the cycles from the end of the previous occupation to s.
+  if (own.end < d + 1) {
+    cycles.queue += own.heldByQueue;
+    cycles.barrier += own.heldByBarrier;
+    cycles.dispatch += d + 1 - own.end - own.heldByQueue - own.heldByBarrier;
+  }
+  if (s > ready)
+    (cause == Hazard::Raw   ? cycles.raw
+     : cause == Hazard::War ? cycles.war
+                            : cycles.waw) += s - ready;
+  cycles.busy += inst.occ;
+
+  own.takes[own.nextTake] = s;
+  own.nextTake = own.nextTake + 1 == depth ? 0 : own.nextTake + 1;
+  ++own.issued;
+  own.end = s + inst.occ;
+  own.heldByQueue = own.heldByBarrier = 0;
+  print.finish = own.end + inst.lat; // T-U-2
+  allFinished = std::max(allFinished, print.finish);
+  if (log)
+    log->push_back({pc, d, s, print.finish});
+  own.window.push() = print;
+  return true;
+}
+
+TimingResult Evaluator::finish() {
+  result.cycles = lastDispatch + 1;      // T-D-4
+  for (size_t u = 0; u < kNumUnits; ++u) // T-C-3
+    (units[u].issued ? result.units[u].drain : result.units[u].unused) +=
+        result.cycles - units[u].end;
+  return std::move(result);
+}
+
+TimingResult sim::computeTiming(const LoadedProgram &program, Entry entry,
+                                int64_t steps, const Registers &start,
+                                const StreamLayout &layout,
+                                std::vector<InstructionTimes> *log) {
+  Registers registers = start;
+  Evaluator evaluator(program, registers, log);
+  walk(program, entry, steps, layout, registers, evaluator);
+  return evaluator.finish();
+}
