@@ -14,6 +14,7 @@ arithmetic   sat, rq, PWL tables, float to code
 network      every layer's integers at every time step
 tensors      ONNX-shaped tensors in and out of the network's values
 quantizer    weights and biases to codes, to check the compiler's
+scales       whether the shifts of a network fit the formats they join
 float_model  the same network in float with the program's weights
 """
 
