@@ -61,3 +61,14 @@ def test_bias():  # A-W-6
     assert quantizer.quantise_bias(bias, [0, 4]).tolist() == [[1, -1], [21, -21]]
     with pytest.raises(ProgramError, match="32 bits"):
         quantizer.quantise_bias(np.array([[1.0]]), [31])
+
+
+def test_accumulator_fraction():  # A-W-7
+    fraction = quantizer.accumulator_fraction
+    none = np.zeros(3)
+    assert fraction([20, 18], 10, none) == 20
+    assert fraction([40, 18], 10, none) == 33  # smallest + 15
+    assert fraction([40, 39], 5, none) == 36  # result + 31
+    assert fraction([29, 29], 5, np.array([0.5, -4.0])) == 28  # 30 - log2(4)
+    assert fraction([29, 29], 5, np.array([0.5, -4.1])) == 27
+    assert fraction([29], 5, np.array([1.0])) == 29

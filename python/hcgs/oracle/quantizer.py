@@ -1,6 +1,6 @@
 # Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""An independent quantiser (A-W-1 .. A-W-6): weights and biases of an ONNX
+"""An independent quantiser (A-W-1 .. A-W-7): weights and biases of an ONNX
 model to codes, to compare with those a compiler stored.
 
 Needs the `onnx` package. Layers are found by the node names in the program's
@@ -144,6 +144,21 @@ class OnnxWeights:
         return node
 
 
+def accumulator_fraction(operands: list[int], result: int, bias: np.ndarray) -> int:
+    """A-W-7: fractional bits of the accumulators of one gate.
+
+    operands  exponent + fractional bits of the input, for each matrix
+    result    fractional bits of the requantised value
+    bias      the gate's biases, as floats
+    """
+    limits = [max(operands), min(operands) + 15, result + 31]
+    largest = np.max(np.abs(bias), initial=0.0)
+    if largest > 0:
+        mantissa, exponent = np.frexp(largest)  # largest = mantissa * 2^exponent
+        limits.append(30 - int(exponent - (mantissa == 0.5)))
+    return min(limits)
+
+
 def check_program(program: ProgramFile, model) -> list[str]:
     """Requantise the model and compare with the program, code by code.
 
@@ -155,59 +170,108 @@ def check_program(program: ProgramFile, model) -> list[str]:
     rounding = program.meta.get("quantization", {}).get("rounding", "nearest")
     found: list[str] = []
     for layer in program.meta["network"]["layers"]:
-        for which in ("W", "R"):
-            if which not in layer:
-                continue
-            number = layer[which]["desc"]
-            if layer["op"] == "lstm":
-                weights, bias = source.lstm(layer["name"], layer["direction"], which)
-            else:
-                weights, bias = source.linear(layer["name"])
-            found += [
-                f"{layer['name']} {which} (matrix {number}): {line}"
-                for line in _check_matrix(
-                    program, layer, which, weights, bias, rounding
-                )
+        if "W" not in layer:
+            continue
+        if layer["op"] == "lstm":
+            weights = {
+                which: source.lstm(layer["name"], layer["direction"], which)
+                for which in ("W", "R")
+            }
+            results = [
+                program.tables[gate["table"]].in_frac for gate in layer["gates"]
             ]
+        else:
+            weights = {"W": source.linear(layer["name"])}
+            rule = layer["result"]
+            if rule["kind"] == "act":
+                results = [program.tables[rule["table"]].in_frac]
+            else:
+                value = program.meta["network"]["values"][layer["output"]]
+                results = [value["frac"]]
+        bias = weights["W"][1]
+        matrices = {
+            which: _SourceMatrix(program, layer[which], matrix)
+            for which, (matrix, _) in weights.items()
+        }
+        lines = [line for m in matrices.values() for line in m.shape_errors()]
+        if not lines:
+            if bias is None:
+                bias = np.zeros(matrices["W"].weights.shape[:2])
+            for gate, result in enumerate(results):
+                lines += _check_gate(matrices, gate, result, bias[gate], rounding)
+            lines += _check_bias(program, matrices, bias)
+        found += [f"{layer['name']}: {line}" for line in lines]
     return found
 
 
-def _check_matrix(program, layer, which, weights, bias, rounding) -> list[str]:
-    number = layer[which]["desc"]
-    desc, stored = program.descriptors[number], unpack(program, number)
-    record = program.meta["matrices"][number]
-    if weights.shape != stored.codes.shape:
-        return [f"shape {stored.codes.shape}, the model's is {weights.shape}"]
+class _SourceMatrix:
+    """A matrix of the model beside what the program stores of it."""
+
+    def __init__(self, program: ProgramFile, use: dict, weights: np.ndarray):
+        self.number, self.shifts, self.weights = use["desc"], use["shifts"], weights
+        self.desc = program.descriptors[self.number]
+        self.stored = unpack(program, self.number)
+        self.record = program.meta["matrices"][self.number]
+
+    def shape_errors(self) -> list[str]:
+        have, want = self.stored.codes.shape, self.weights.shape
+        return [] if have == want else [f"shape {have}, the model's is {want}"]
+
+    def in_image_order(self, array: np.ndarray, gate: int) -> np.ndarray:
+        """The kept elements of one gate, as they follow in the image."""
+        kept = self.stored.kept
+        order = np.argsort(self.stored.position[gate][kept])
+        return array[gate][kept][order]
+
+
+def _check_gate(matrices: dict, gate: int, result: int, bias, rounding) -> list[str]:
+    """Exponents, shifts and codes of one gate of the matrices it sums."""
+    best = {
+        which: choose_exponent(
+            m.in_image_order(m.weights, gate),
+            m.desc.weight_bits,
+            m.desc.encoding,
+            rounding,
+        )
+        for which, m in matrices.items()
+    }
+    operands = {which: best[which] + m.record["in_frac"] for which, m in matrices.items()}
+    acc_frac = accumulator_fraction(list(operands.values()), result, bias)
     lines = []
-    for gate in range(desc.gates):
-        place = stored.position[gate][stored.kept]
-        kept = np.empty(place.size)
-        kept[np.argsort(np.argsort(place))] = weights[gate][stored.kept]
-        codes = np.empty(place.size, dtype=np.int64)
-        codes[np.argsort(np.argsort(place))] = stored.codes[gate][stored.kept]
-        exponent = choose_exponent(kept, desc.weight_bits, desc.encoding, rounding)
-        if exponent != record["exponents"][gate]:
-            lines.append(
-                f"gate {gate} has exponent {record['exponents'][gate]}, "
-                f"the least squares are at {exponent}"
+    for which, m in matrices.items():
+        exponent = best[which] - max(0, operands[which] - acc_frac)
+        numbers = {
+            "exponent": (m.record["exponents"][gate], exponent),
+            "accumulator fraction": (m.record["acc_frac"][gate], acc_frac),
+            "shift": (m.shifts[gate], acc_frac - exponent - m.record["in_frac"]),
+        }
+        wrong = [
+            f"{which} gate {gate}: {name} is {have}, should be {want}"
+            for name, (have, want) in numbers.items()
+            if have != want
+        ]
+        if not wrong:
+            have = m.in_image_order(m.stored.codes, gate)
+            want = quantise(
+                m.in_image_order(m.weights, gate),
+                exponent,
+                m.desc.weight_bits,
+                m.desc.encoding,
+                rounding,
             )
-            continue
-        wanted = quantise(kept, exponent, desc.weight_bits, desc.encoding, rounding)
-        if (wanted != codes).any():
-            lines.append(f"gate {gate}: {int((wanted != codes).sum())} codes differ")
-        acc_frac = exponent + record["in_frac"] + layer[which]["shifts"][gate]
-        if acc_frac != record["acc_frac"][gate]:
-            lines.append(
-                f"gate {gate}: accumulator has {record['acc_frac'][gate]} fractional "
-                f"bits, products have {acc_frac}"
-            )
-    if which == "W":
-        wanted = np.zeros((desc.gates, desc.rows), dtype=np.int64)
-        if bias is not None:
-            wanted = quantise_bias(bias, record["acc_frac"])
-        have = stored.bias if stored.bias is not None else np.zeros_like(wanted)
-        if (wanted != have).any():
-            lines.append(f"{int((wanted != have).sum())} biases differ")
-    elif desc.bias not in (None, program.descriptors[layer["W"]["desc"]].bias):
+            if (have != want).any():
+                wrong = [f"{which} gate {gate}: {int((have != want).sum())} codes differ"]
+        lines += wrong
+    return lines
+
+
+def _check_bias(program: ProgramFile, matrices: dict, bias) -> list[str]:
+    W = matrices["W"]
+    wanted = quantise_bias(bias, W.record["acc_frac"])
+    have = W.stored.bias if W.stored.bias is not None else np.zeros_like(wanted)
+    lines = []
+    if (wanted != have).any():
+        lines.append(f"{int((wanted != have).sum())} biases differ")
+    if "R" in matrices and matrices["R"].desc.bias not in (None, W.desc.bias):
         lines.append("R has other biases than W")
     return lines
