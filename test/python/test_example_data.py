@@ -97,6 +97,13 @@ def test_command_writes_padded_batches(split, tmp_path):
         assert (row[:length] == utterance).all() and not row[length:].any()
 
 
+def test_spread_takes_utterances_at_even_distances():
+    utterances, labels = data.load("train")
+    chosen, speakers = data.spread(utterances, labels, 9)
+    assert speakers.tolist() == list(range(9))
+    assert [c is u for c, u in zip(chosen, utterances[::30])] == [True] * 9
+
+
 def test_a_wheel_and_a_folder_serve_as_source(tmp_path):
     installed = importlib.util.find_spec("aeon").submodule_search_locations[0]
     files = Path(installed) / "datasets" / "data" / "JapaneseVowels"

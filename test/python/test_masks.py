@@ -156,6 +156,15 @@ def test_check_sees_one_wrong_weight(balance):
         masks.check(extra, HCGS_16X, balance)
 
 
+@pytest.mark.parametrize("balance", masks.BALANCES)
+def test_check_sees_a_block_too_few(balance):
+    mask = masks.draw((128, 100), HCGS_16X, balance, np.random.default_rng(0))
+    i, j = np.argwhere(kept_blocks(mask, 4, 4))[5]
+    mask[4 * i : 4 * i + 4, 4 * j : 4 * j + 4] = False
+    with pytest.raises(ValueError, match="keeps 1 of [68] blocks; 2 expected"):
+        masks.check(mask, HCGS_16X, balance)
+
+
 def test_check_tells_the_balances_apart():
     rng = np.random.default_rng(0)
     by_row = masks.draw((128, 256), HCGS_16X, "row", rng)
