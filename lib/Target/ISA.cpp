@@ -41,6 +41,26 @@ Opcode isa::getOpcode(const Instruction &inst) {
 
 std::string_view isa::getName(Unit unit) { return kUnitNames[unsigned(unit)]; }
 
+std::string isa::printGates(Gates gates) {
+  std::string letters;
+  for (unsigned gate = 0; gate < 4; ++gate)
+    if (gates.has(gate))
+      letters += kGateLetters[gate];
+  return letters.empty() ? "none" : letters;
+}
+
+std::optional<Gates> isa::parseGates(std::string_view letters) {
+  Gates gates;
+  for (unsigned gate = 0; gate < 4; ++gate)
+    if (letters.starts_with(kGateLetters[gate])) {
+      gates.mask |= 1 << gate;
+      letters.remove_prefix(1);
+    }
+  if (!letters.empty() || gates.mask == 0)
+    return std::nullopt;
+  return gates;
+}
+
 RawInstruction isa::toRaw(const Instruction &inst) {
   return std::visit(ToRaw{}, inst);
 }

@@ -6,6 +6,8 @@
 
 #include "hcgs/Dialect/FX/IR/FXDialect.h"
 #include "hcgs/Dialect/HCGS/IR/HCGSDialect.h"
+#include "hcgs/Dialect/ISA/IR/ISA.h"
+#include "hcgs/Dialect/ISA/Transforms/Passes.h"
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
 #include "hcgs/Dialect/RNN/Transforms/Passes.h"
 
@@ -19,8 +21,9 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect,
                   hcgs::fx::FXDialect, hcgs::rnn::RNNDialect,
-                  hcgs::flow::HCGSDialect>();
+                  hcgs::flow::HCGSDialect, hcgs::isa::ISADialect>();
   mlir::registerTransformsPasses();
+  hcgs::isa::registerISAPasses();
   hcgs::rnn::registerRNNPasses();
   hcgs::rnn::registerRNNPipelines();
   return mlir::asMainReturnCode(

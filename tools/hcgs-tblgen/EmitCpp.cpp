@@ -31,7 +31,11 @@ static void emitEnums(raw_ostream &os, const Model &model) {
        << "enum class " << list.name << " : uint8_t {\n";
     for (StringRef word : list.words)
       os << "  " << capitalise(word) << ",\n";
-    os << "};\n\n";
+    os << "};\n"
+       << "/// The word of a value, and the value of a word.\n"
+       << "std::string_view getName(" << list.name << " value);\n"
+       << "std::optional<" << list.name << "> parse" << list.name
+       << "(std::string_view word);\n\n";
   }
 }
 
@@ -72,7 +76,16 @@ static void emitTables(raw_ostream &os, const Model &model) {
     os << "static constexpr const char *const k" << list.name << "Words[] = {";
     interleaveComma(list.words, os,
                     [&](StringRef word) { os << '"' << word << '"'; });
-    os << "};\n";
+    os << "};\n"
+       << "std::string_view hcgs::isa::getName(" << list.name << " value) {\n"
+       << "  return k" << list.name << "Words[unsigned(value)];\n}\n"
+       << "std::optional<" << list.name << "> hcgs::isa::parse" << list.name
+       << "(std::string_view word) {\n"
+       << "  for (unsigned value = 0; value < " << list.words.size()
+       << "; ++value)\n"
+       << "    if (word == k" << list.name << "Words[value])\n"
+       << "      return " << list.name << "(value);\n"
+       << "  return std::nullopt;\n}\n";
   }
   for (const Instruction &inst : model.instructions) {
     if (!inst.fields.empty()) {

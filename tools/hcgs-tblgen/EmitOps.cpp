@@ -39,6 +39,8 @@ static bool isNumber(const Field &field) {
 static std::string attrConstraint(const Field &field, bool optional) {
   if (isNumber(field))
     return optional ? "DefaultValuedAttr<I64Attr, \"0\">" : "I64Attr";
+  if (field.form == "shifts")
+    return "DenseI64ArrayAttr";
   return ("ISA_" +
           capitalise(field.form == "enum" ? field.listName : field.form) +
           "Attr");
@@ -64,8 +66,6 @@ static std::string odsField(const Field &field, bool anchor) {
     return ("`" + field.space + "` `` ").str() + name + " ";
   if (field.form == "reg")
     return "custom<Register>(" + name + ") ";
-  if (field.form == "shifts")
-    return "custom<Shifts>(" + name + ") ";
   return name + " ";
 }
 

@@ -55,6 +55,10 @@ struct Gates {
   bool operator==(const Gates &) const = default;
 };
 inline constexpr char kGateLetters[] = "iofg";
+/// "of" and back; letters must come in the order of the gates. The empty set is
+/// "none" in print and cannot be parsed.
+std::string printGates(Gates gates);
+std::optional<Gates> parseGates(std::string_view letters);
 
 /// One left shift a gate.
 using Shifts = std::array<uint8_t, 4>;
