@@ -152,11 +152,7 @@ def check_kept_weights(model: Recogniser) -> None:
         mask = model.layers.mask(name)
         if mask is None:
             continue
-        weights = getattr(
-            model.layers.lstm,
-            f"weight_{'ih' if name[0] == 'W' else 'hh'}_l{int(name[1]) - 1}",
-        )
-        kept = weights.detach().numpy().reshape(4, *mask.shape)[:, mask]
+        kept = model.layers.weights(name).detach().numpy()[:, mask]
         if not kept.all():
             raise data.DataError(f"a kept weight of {name} is 0; try another --seed")
 
@@ -180,9 +176,8 @@ def main() -> int:
         help="train with seeds 0 to N-1 and print accuracies; write nothing",
     )
     options = parser.parse_args()
-    torch.set_num_threads(
-        1
-    )  # The order of additions, and so the weights, depend on it.
+    # The order of additions, and so the weights, depend on the threads.
+    torch.set_num_threads(1)
     try:
         if options.survey:
             survey(options.survey)

@@ -57,17 +57,16 @@ class MaskedLSTM(torch.nn.Module):
             inputs, hidden, layers, batch_first=True, dropout=dropout
         )
         rng = np.random.default_rng(seed)
-        self._masked: dict[str, str] = {}
+        self._masked: list[str] = []
         for layer in range(layers):
-            for kind, parameter in (("W", "weight_ih"), ("R", "weight_hh")):
+            for kind in "WR":
                 name = f"{kind}{layer + 1}"
                 if not tiers or name in dense:
                     continue
-                parameter = f"{parameter}_l{layer}"
-                columns = getattr(self.lstm, parameter).shape[1]
+                columns = self.weights(name).shape[2]
                 mask = masks.draw((hidden, columns), tiers, balance, rng)
                 self.register_buffer(f"mask_{name}", torch.from_numpy(mask))
-                self._masked[name] = parameter
+                self._masked.append(name)
         self._widen_kept_weights()
         self.apply_masks()
 
@@ -78,10 +77,14 @@ class MaskedLSTM(torch.nn.Module):
     @torch.no_grad()
     def apply_masks(self) -> None:
         """Sets every dropped weight to 0."""
-        for name, parameter in self._masked.items():
-            mask = getattr(self, f"mask_{name}")
-            weights = getattr(self.lstm, parameter)
-            weights.view(GATES, *mask.shape).masked_fill_(~mask, 0.0)
+        for name in self._masked:
+            self.weights(name).masked_fill_(~getattr(self, f"mask_{name}"), 0.0)
+
+    def weights(self, name: str) -> torch.Tensor:
+        """Matrix `name` of the four gates, a view [4, hidden, columns]."""
+        kind = {"W": "weight_ih", "R": "weight_hh"}[name[0]]
+        parameter = getattr(self.lstm, f"{kind}_l{int(name[1:]) - 1}")
+        return parameter.view(GATES, self.lstm.hidden_size, -1)
 
     def mask(self, name: str) -> np.ndarray | None:
         """The mask [hidden, columns] of matrix `name`, None when it is dense."""
@@ -94,6 +97,5 @@ class MaskedLSTM(torch.nn.Module):
         """PyTorch draws initial weights for dense rows. With fewer inputs left
         to each cell the kept ones start wider by the root of the compression,
         which leaves the sums as large as they were."""
-        for name, parameter in self._masked.items():
-            factor = masks.compression(self.mask(name)) ** 0.5
-            getattr(self.lstm, parameter).mul_(factor)
+        for name in self._masked:
+            self.weights(name).mul_(masks.compression(self.mask(name)) ** 0.5)
