@@ -17,6 +17,7 @@
 #include "hwy/highway.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 HWY_BEFORE_NAMESPACE();
@@ -323,6 +324,56 @@ void vacc(int32_t *HWY_RESTRICT out, const int16_t *HWY_RESTRICT in, size_t n,
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Values to codes
+//===----------------------------------------------------------------------===//
+
+int64_t quantise(int16_t *HWY_RESTRICT out, const float *HWY_RESTRICT in,
+                 size_t n, numerics::FxFormat format) {
+  const hn::ScalableTag<double> d;
+  const hn::Rebind<float, decltype(d)> d32;
+  const hn::Rebind<int32_t, decltype(d)> di32;
+  const hn::Rebind<int16_t, decltype(d)> di16;
+  const size_t N = hn::Lanes(d);
+  const auto scale = hn::Set(d, std::ldexp(1.0, format.frac));
+  const auto half = hn::Set(d, 0.5);
+  const auto max = hn::Set(d, static_cast<double>(format.maxCode()));
+  const auto min = hn::Set(d, static_cast<double>(format.minCode()));
+  size_t i = 0;
+  auto quantiseLanes = [&](const float *values) HWY_ATTR {
+    const auto u = hn::Mul(hn::PromoteTo(d, hn::LoadU(d32, values)), scale);
+    const auto magnitude = hn::Floor(hn::Add(hn::Abs(u), half));
+    const auto rounded = hn::CopySign(magnitude, u);
+    const auto code = hn::Min(hn::Max(rounded, min), max);
+    return hn::DemoteTo(di16, hn::DemoteTo(di32, code));
+  };
+  auto hasNaN = [&](const float *values) HWY_ATTR {
+    const auto u = hn::LoadU(d32, values);
+    return !hn::AllFalse(d32, hn::IsNaN(u));
+  };
+  HWY_ALIGN float rest[hn::MaxLanes(d)] = {};
+  HWY_ALIGN int16_t codes[hn::MaxLanes(d)];
+  for (; i < n; i += N) {
+    const size_t count = std::min(N, n - i);
+    const float *values = in + i;
+    if (count < N) {
+      std::memcpy(rest, values, count * sizeof(float));
+      values = rest;
+    }
+    if (HWY_UNLIKELY(hasNaN(values)))
+      for (size_t j = 0; j < count; ++j)
+        if (std::isnan(values[j]))
+          return static_cast<int64_t>(i + j);
+    if (count == N) {
+      hn::StoreU(quantiseLanes(values), di16, out + i);
+    } else {
+      hn::StoreU(quantiseLanes(values), di16, codes);
+      std::memcpy(out + i, codes, count * sizeof(int16_t));
+    }
+  }
+  return -1;
+}
+
 } // namespace hcgs::sim::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -334,6 +385,7 @@ HWY_EXPORT(act);
 HWY_EXPORT(requant);
 HWY_EXPORT(vmac);
 HWY_EXPORT(vacc);
+HWY_EXPORT(quantise);
 
 void kernels::mvm(const PackedMatrix &matrix, size_t first, size_t last,
                   const int16_t *x, int32_t *out, const int32_t *start,
@@ -359,6 +411,11 @@ void kernels::vmac(int32_t *out, const int16_t *a, const int16_t *b, size_t n,
 void kernels::vacc(int32_t *out, const int16_t *in, size_t n, int lshift,
                    bool accumulate) {
   HWY_DYNAMIC_DISPATCH(vacc)(out, in, n, lshift, accumulate);
+}
+
+int64_t kernels::quantise(int16_t *out, const float *in, size_t n,
+                          numerics::FxFormat format) {
+  return HWY_DYNAMIC_DISPATCH(quantise)(out, in, n, format);
 }
 
 const char *kernels::targetName() {

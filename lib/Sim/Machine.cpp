@@ -337,6 +337,11 @@ std::string Machine::saveState() const {
   return bytes;
 }
 
+bool Machine::wasChecked(std::string_view bytes, const LoadedProgram &program) {
+  const size_t place = kStateMagic.size() + program.digest().size();
+  return bytes.size() > place && bytes[place] == '\1';
+}
+
 Result<void> Machine::restoreState(std::string_view bytes) {
   if (!bytes.starts_with(kStateMagic))
     return Error{"not a saved state"};

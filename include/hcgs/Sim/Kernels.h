@@ -66,6 +66,11 @@ void vmac(int32_t *out, const int16_t *a, const int16_t *b, size_t n,
 void vacc(int32_t *out, const int16_t *in, size_t n, int lshift,
           bool accumulate);
 
+/// A-FX-3 for float32 values and a format of at most 16 bits: what
+/// numerics::toCode gives. Returns the index of the first NaN, -1 without one.
+int64_t quantise(int16_t *out, const float *in, size_t n,
+                 numerics::FxFormat format);
+
 /// The instruction sets these kernels run on here: "AVX2", say.
 const char *targetName();
 

@@ -46,6 +46,8 @@ public:
 
   const LoadedProgram &program() const { return *loaded; }
 
+  bool isChecked() const { return checked; }
+
   /// Back to the state of a fresh machine. Counters stay.
   void clear();
 
@@ -79,6 +81,8 @@ public:
   std::string saveState() const;
   /// Takes a saved state back; refuses one of another program, or damaged.
   Result<void> restoreState(std::string_view bytes);
+  /// Whether bytes that may be a saved state come from a checked machine.
+  static bool wasChecked(std::string_view bytes, const LoadedProgram &program);
 
 private:
   friend struct Executor;

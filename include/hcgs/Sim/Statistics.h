@@ -1,0 +1,80 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the simulator counted: cycles and where they went, work, traffic and
+// saturations. The JSON form is documented in docs/Guides/Statistics.md.
+//
+#ifndef HCGS_SIM_STATISTICS_H
+#define HCGS_SIM_STATISTICS_H
+
+#include "hcgs/Sim/LoadedProgram.h"
+#include "hcgs/Sim/Machine.h"
+#include "hcgs/Sim/Timing.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace hcgs::sim {
+
+/// Counters of one or more calls of a program. Rows of a batch run one after
+/// the other on the machine that is simulated: their cycles add up.
+class Statistics {
+public:
+  Statistics() = default;
+  explicit Statistics(LoadedProgram::Ptr program);
+
+  /// Counts one call: an entry on one row. `timing` is null if cycles are not
+  /// counted; then only frames and saturations are.
+  void addCall(size_t row, Entry entry, int64_t frames,
+               const TimingResult *timing);
+  /// Adds a machine's saturations.
+  void addSaturations(const SaturationCounters &counters);
+  /// Adds the counters of another piece of work on the same program.
+  Statistics &operator+=(const Statistics &other);
+
+  /// Total cycles of all calls; nothing if they were not counted.
+  std::optional<uint64_t> cycles() const;
+  /// Cycles of each row.
+  const std::vector<uint64_t> &rowCycles() const { return perRow; }
+  uint64_t frames() const { return frameCount; }
+  uint64_t macs() const;
+  /// At the target's clock.
+  double microseconds() const;
+  /// MACs / (lanes * cycles).
+  double macUtilization() const;
+  const UnitCycles &unit(size_t number) const { return units[number]; }
+  /// Executed instructions by program counter, and by opcode.
+  const std::vector<uint64_t> &executed() const { return perPc; }
+  uint64_t executed(isa::Opcode opcode) const;
+  Traffic traffic() const;
+  const SaturationCounters &saturations() const { return saturated; }
+  /// Joules, if the target states what events cost.
+  std::optional<double> energy() const;
+
+  /// Everything, as documented.
+  nlohmann::json toJson() const;
+
+private:
+  double energyOf(std::string_view event) const;
+
+  LoadedProgram::Ptr program;
+  bool timed = false;
+  uint64_t calls = 0, frameCount = 0;
+  std::vector<uint64_t> perRow;
+  std::vector<uint64_t> perPc;
+  std::array<UnitCycles, kNumUnits> units;
+  SaturationCounters saturated;
+};
+
+/// Events a target may state the energy of.
+std::vector<std::string_view> energyEvents();
+
+} // namespace hcgs::sim
+
+#endif // HCGS_SIM_STATISTICS_H
