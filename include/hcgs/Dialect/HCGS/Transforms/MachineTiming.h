@@ -1,0 +1,74 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How long one instruction holds its unit on a target (the table of
+// docs/Spec/Timing.md), as the compiler computes it. Shared by the scheduler
+// and by the estimate of whole programs.
+//
+#ifndef HCGS_DIALECT_HCGS_TRANSFORMS_MACHINETIMING_H
+#define HCGS_DIALECT_HCGS_TRANSFORMS_MACHINETIMING_H
+
+#include "hcgs/Compression/BlockMap.h"
+#include "hcgs/Dialect/HCGS/Transforms/CycleModel.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace hcgs::schedule {
+
+/// An arrangement of the lanes: `rows` accumulators x `cols` inputs a cycle.
+struct Tile {
+  uint64_t rows;
+  uint64_t cols;
+};
+
+/// The numbers of a target that timing depends on.
+struct MachineTiming {
+  uint64_t lanes = 1;
+  uint64_t matrixFill = 0;
+  std::vector<Tile> tiles;
+  uint64_t vectorLanes = 1;
+  uint64_t vectorLatency = 0;
+  struct Port {
+    uint64_t latency = 0;
+    uint64_t bytes = 1;
+  };
+  Port load, store;
+  QueueDepths queues;
+
+  /// Cycles of a vector instruction of n elements.
+  uint64_t vector(uint64_t n) const {
+    return compression::ceilDiv(n, vectorLanes);
+  }
+  /// Cycles of a load or store of n elements of two bytes.
+  uint64_t transfer(const Port &port, uint64_t n) const {
+    return port.latency + compression::ceilDiv(2 * n, port.bytes);
+  }
+  /// Cycles of a dense product of `rows` accumulators with a tile.
+  uint64_t dense(uint64_t rows, uint64_t cols, unsigned tile) const {
+    return compression::ceilDiv(rows, tiles[tile].rows) *
+           compression::ceilDiv(cols, tiles[tile].cols);
+  }
+  /// The tile shape with which a dense product takes the fewest cycles; of
+  /// equals the first.
+  unsigned bestTile(uint64_t rows, uint64_t cols) const;
+};
+
+/// Cycles and products of row ranges of an hcgs matrix.
+class SparseTiming {
+public:
+  /// `gates`: how many are computed by one instruction.
+  SparseTiming(const compression::BlockMap &map, uint64_t gates,
+               uint64_t lanes);
+  /// Rows begin .. end-1, both at boundaries of small block-rows. At least 1
+  /// (T-U-3).
+  uint64_t cycles(uint32_t begin, uint32_t end) const;
+
+private:
+  /// Cycles of all small block-rows that end at or before each boundary.
+  std::vector<std::pair<uint32_t, uint64_t>> upTo;
+};
+
+} // namespace hcgs::schedule
+
+#endif // HCGS_DIALECT_HCGS_TRANSFORMS_MACHINETIMING_H

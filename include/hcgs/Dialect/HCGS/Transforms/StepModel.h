@@ -1,0 +1,62 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One time loop as schedulers and the code generator see it: which values share
+// storage, and what each operation costs on a target.
+//
+// Storage is shared by
+//   - the values of an accumulator chain (`acc %a0`): all operations of the
+//     chain write the same accumulators;
+//   - a state: operand n of the hcgs.yield and block argument n, which is the
+//     value of the step before.
+//
+#ifndef HCGS_DIALECT_HCGS_TRANSFORMS_STEPMODEL_H
+#define HCGS_DIALECT_HCGS_TRANSFORMS_STEPMODEL_H
+
+#include "hcgs/Dialect/HCGS/IR/HCGSOps.h"
+#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
+#include "hcgs/Dialect/HCGS/Transforms/Scheduler.h"
+#include "hcgs/Target/TargetModel.h"
+#include "llvm/ADT/DenseMap.h"
+
+#include <memory>
+
+namespace hcgs::flow {
+
+/// What timing needs of a target.
+schedule::MachineTiming getMachineTiming(const TargetModel &target);
+
+/// The block pattern of an attribute.
+compression::Pattern getPattern(fx::SparsityAttr sparsity);
+
+/// The kept blocks of a matrix, or null if it is dense. Reports a map that does
+/// not fit the matrix.
+mlir::FailureOr<std::shared_ptr<const compression::BlockMap>>
+getBlockMap(MatrixOp matrix);
+
+/// A time loop as a scheduling problem, with the way back to the IR.
+struct StepModel {
+  schedule::Problem problem;
+  /// Of every value of the body, block arguments included.
+  llvm::DenseMap<mlir::Value, unsigned> storageOf;
+  /// The value that names the buffer of each storage: the last one of it.
+  llvm::SmallVector<mlir::Value> namedBy;
+  /// Of each storage: the number of the state, or -1.
+  llvm::SmallVector<int> stateOf;
+  /// Of each operation of the problem.
+  struct Source {
+    mlir::Operation *op;
+    /// Operand of an hcgs.concat.
+    unsigned part;
+  };
+  llvm::SmallVector<Source> sources;
+};
+
+/// Builds the model. Reports what cannot be modelled (a matrix whose map does
+/// not fit it, a kind of matrix the target does not have).
+mlir::FailureOr<StepModel> buildStepModel(SequenceOp sequence,
+                                          const TargetModel &target);
+
+} // namespace hcgs::flow
+
+#endif // HCGS_DIALECT_HCGS_TRANSFORMS_STEPMODEL_H
