@@ -1,4 +1,56 @@
 # Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""hcgs: recurrent networks on block-sparse fixed-point accelerators."""
-from .errors import *  # noqa: F403
+"""hcgs: recurrent networks on block-sparse fixed-point accelerators.
+
+    program = hcgs.compile("model.onnx", target="hcgs-65nm", calibrate=data)
+    y = program.run(x)                    # bit-exact, on the simulated machine
+    print(program.stats["cycles"])
+    print(hcgs.verify(program, "model.onnx", x))
+
+compile, load   make a Program from an ONNX model or a program file
+Program         run, step, reset, state, statistics
+verify          compare with ONNX Runtime and with the NumPy model
+oracle          the NumPy model of the machine's integers (no extension needed)
+train           masks and layers for training (no extension needed)
+"""
+
+from importlib.util import find_spec as _find_spec
+from typing import TYPE_CHECKING
+
+from .errors import CompileError, Error, InputError, ProgramError, SimulationError
+
+__version__ = "0.1.0"
+
+# Without the extension the oracle and the training kit still work.
+if TYPE_CHECKING or _find_spec("hcgs._hcgs") is not None:
+    from .compiler import compile
+    from .program import Data, Program, TensorSpec, load
+    from .verify import Divergence, OutputAgreement, Verification, verify
+else:
+
+    def __getattr__(name: str):
+        if name in __all__:
+            raise AttributeError(
+                f"hcgs.{name} needs the extension module, which is not built; "
+                "install the package (pip install .) or put "
+                "<build folder>/python_packages on PYTHONPATH"
+            )
+        raise AttributeError(f"module 'hcgs' has no attribute '{name}'")
+
+
+__all__ = [
+    "CompileError",
+    "Data",
+    "Divergence",
+    "Error",
+    "InputError",
+    "OutputAgreement",
+    "Program",
+    "ProgramError",
+    "SimulationError",
+    "TensorSpec",
+    "Verification",
+    "compile",
+    "load",
+    "verify",
+]

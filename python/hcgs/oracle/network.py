@@ -73,6 +73,10 @@ class NetworkResult:
         return sum(layer.saturations for layer in self.layers)
 
     @property
+    def z_saturations(self) -> int:
+        return sum(layer.z_saturations for layer in self.layers)
+
+    @property
     def overflows(self) -> int:
         return sum(layer.overflows for layer in self.layers)
 

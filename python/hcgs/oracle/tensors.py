@@ -33,6 +33,10 @@ class TensorRun:
         return sum(result.saturations for _, result in self.traces)
 
     @property
+    def z_saturations(self) -> int:
+        return sum(result.z_saturations for _, result in self.traces)
+
+    @property
     def overflows(self) -> int:
         return sum(result.overflows for _, result in self.traces)
 

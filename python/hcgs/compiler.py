@@ -1,0 +1,124 @@
+# Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""From an ONNX model to a Program, in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+import numpy as np
+
+from . import _hcgs
+from .errors import CompileError
+from .program import Program
+
+if TYPE_CHECKING:
+    import onnx
+
+#: A path, the bytes of a file, or a model in memory.
+Model = Union[str, os.PathLike, bytes, "onnx.ModelProto"]
+
+
+def compile(
+    model: Model,
+    *,
+    target: str | os.PathLike = "hcgs-65nm",
+    calibrate: Any = None,
+    sparsity: Literal["detect", "off", "impose"] = "detect",
+    tiers: str | None = None,
+    balance: Literal["row", "column"] | None = None,
+    select: Literal["magnitude", "random"] = "magnitude",
+    seed: int = 0,
+    weight_bits: int = 6,
+    weight_encoding: Literal["twos", "signmag"] = "signmag",
+    rounding: Literal["nearest", "ceil"] = "nearest",
+    input_bits: int = 13,
+    act_bits: int = 13,
+    gate_bits: int = 13,
+    cell_bits: int = 16,
+    **others: Any,
+) -> Program:
+    """Compile an ONNX LSTM model for a target.
+
+    model      path, bytes or onnx.ModelProto
+    target     name of a shipped target, or a target file
+    calibrate  floats that fix the formats of values: a `.npy` or `.npz` file,
+               an array in the layout of the model's input, or a dict by input
+               name. Padded batches need `lengths` in the dict or `.npz`, the
+               time steps of each row. Without data every format comes from
+               worst-case ranges.
+    sparsity   `detect` reads the block pattern out of the zeros of the
+               weights, `impose` selects blocks, `off` takes all as dense
+    tiers      block sizes and kept fractions, such as "32x32:25%,4x4:25%"
+    balance    which balance the pattern has; by default whichever fits
+    select, seed  with `impose`: keep the largest blocks, or random ones
+    weight_bits  2 to 8; input_bits (graph inputs), act_bits (h and heads),
+               gate_bits and cell_bits 8 to 16 each
+    weight_encoding, rounding  the codes of weights (docs/Spec/Arithmetic.md)
+    others     further options of hcgs-compile, with `_` for `-`
+
+    Returns a Program with the compiler's report in `report`. Raises
+    CompileError, whose text names the node or option at fault; warnings are
+    never given instead of an error.
+    """
+    options = {
+        "target": os.fspath(target),
+        "sparsity": sparsity,
+        "tiers": tiers,
+        "balance": balance,
+        "select": select,
+        "seed": seed,
+        "weight_bits": weight_bits,
+        "weight_encoding": weight_encoding,
+        "rounding": rounding,
+        "input_bits": input_bits,
+        "act_bits": act_bits,
+        "gate_bits": gate_bits,
+        "cell_bits": cell_bits,
+        **others,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    with tempfile.TemporaryDirectory(prefix="hcgs-") as folder:
+        # The compiler maps files; what is in memory is written down for it.
+        path, name = _model_file(model, Path(folder))
+        if calibrate is not None:
+            given["calibrate"] = _calibration_file(calibrate, Path(folder))
+        data, report = _hcgs.compile(path, name, given)
+    program = Program(data, name)
+    program.report = json.loads(report)
+    return program
+
+
+def _model_file(model: Model, folder: Path) -> tuple[str, str]:
+    """A file that holds the model, and what messages call it."""
+    if isinstance(model, (str, os.PathLike)):
+        return os.fspath(model), os.fspath(model)
+    name = "model"
+    if hasattr(model, "SerializeToString"):
+        name = model.graph.name or name
+        model = model.SerializeToString()
+    if not isinstance(model, (bytes, bytearray, memoryview)):
+        raise CompileError(
+            f"a model is a path, bytes or an onnx.ModelProto, not {type(model).__name__}"
+        )
+    path = folder / "model.onnx"
+    path.write_bytes(bytes(model))
+    return str(path), name
+
+
+def _calibration_file(data: Any, folder: Path) -> str:
+    """A file that holds the calibration data."""
+    if isinstance(data, (str, os.PathLike)):
+        return os.fspath(data)
+    path = folder / "calibration.npz"
+    if isinstance(data, Mapping):
+        np.savez(path, **{name: np.asarray(array) for name, array in data.items()})
+    else:
+        path = folder / "calibration.npy"
+        np.save(path, np.asarray(data))
+    return str(path)

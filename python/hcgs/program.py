@@ -1,0 +1,352 @@
+# Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Programs on the simulated machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Union
+
+import numpy as np
+
+from . import _hcgs
+from .errors import InputError, SimulationError
+
+#: One array (of a program with one input), a list of sequences of different
+#: lengths, or either of them by input name.
+Data = Union[np.ndarray, Sequence[np.ndarray], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output as the host sees it, in the ONNX graph's layout.
+
+    name   name in the ONNX graph
+    axes   what each axis is: "time", "batch", "feature", "layer",
+           "direction" or "one"
+    shape  its sizes; None where it is free
+    bits, frac  format of the codes: value = code * 2^-frac. One entry a layer
+           or direction if the tensor stacks several values, else one entry.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    shape: tuple[int | None, ...]
+    bits: tuple[int, ...]
+    frac: tuple[int, ...]
+
+    def axis(self, name: str) -> int | None:
+        """The position of axis `name`, or None if there is none."""
+        return self.axes.index(name) if name in self.axes else None
+
+    def layout(self) -> str:
+        """The shape in words: "[time, batch, 12]"."""
+        sizes = (
+            axis if size is None else str(size)
+            for axis, size in zip(self.axes, self.shape)
+        )
+        return f"[{', '.join(sizes)}]"
+
+
+def _as_array(
+    spec: TensorSpec, data: Any, codes: bool, any_time: bool = False
+) -> np.ndarray:
+    """`data` as an array the simulator takes; InputError if it does not fit.
+    With `any_time` a fixed number of time steps is not asked for."""
+    array = np.asarray(data)
+    if codes and array.dtype.kind == "u":
+        array = array.astype(np.int64)
+    if array.dtype.kind != ("i" if codes else "f"):
+        wanted = "signed integer codes" if codes else "floats"
+        hint = "" if codes else "; say codes=True to give integer codes"
+        raise InputError(
+            f"input '{spec.name}' holds {array.dtype}, not {wanted}{hint}"
+        )
+    fits = array.ndim == len(spec.shape) and all(
+        size in (None, found) or (any_time and axis == "time")
+        for axis, size, found in zip(spec.axes, spec.shape, array.shape)
+    )
+    if not fits or 0 in array.shape:
+        raise InputError(
+            f"input '{spec.name}' has shape {list(array.shape)}, needed is "
+            f"{spec.layout()} with no axis empty"
+        )
+    if not codes and np.isnan(array).any():
+        raise InputError(f"input '{spec.name}' holds NaN, which has no code")
+    return np.ascontiguousarray(array)
+
+
+class Program:
+    """A compiled program and the state of the machine that runs it.
+
+    Made by `hcgs.compile` and `hcgs.load`. One Program holds one state and
+    must be used by one thread at a time; `clone()` gives another user of the
+    same loaded program at almost no cost.
+    """
+
+    def __init__(self, data: bytes, name: str = "program"):
+        """data: the bytes of a program file. Raises ProgramError."""
+        self._bytes = bytes(data)
+        self._loaded = _hcgs.LoadedProgram.from_bytes(self._bytes, name)
+        self._start()
+
+    def _start(self) -> None:
+        self._runner = _hcgs.Runner(self._loaded)
+        self._statistics: _hcgs.Statistics | None = None
+        self.metadata: dict = json.loads(self._loaded.metadata)
+        self.inputs = tuple(TensorSpec(**fields) for fields in self._loaded.inputs)
+        self.outputs = tuple(TensorSpec(**fields) for fields in self._loaded.outputs)
+
+    def clone(self) -> Program:
+        """Another Program of the same file, with a state of its own."""
+        other = Program.__new__(Program)
+        other._bytes, other._loaded = self._bytes, self._loaded
+        other._start()
+        return other
+
+    def run(
+        self,
+        x: Data,
+        lengths: Sequence[int] | None = None,
+        *,
+        checked: bool = False,
+        codes: bool = False,
+        threads: int = 1,
+    ) -> Any:
+        """Run whole sequences from the initial state.
+
+        x        an array in the layout of the program's input (`inputs`); or a
+                 list of sequences of different lengths, each in that layout
+                 without its batch axis; or a dict of these by input name.
+                 Floats in real units; with `codes`, integer codes.
+        lengths  time steps of each batch row, where rows are padded at the end;
+                 by default all of them.
+        checked  trap reads of uninitialised memory, addresses out of range and
+                 accumulators that leave 32 bits.
+        threads  batch rows are shared out among so many threads.
+
+        Returns one array if the program has one output, else a dict by name:
+        float32 in real units, or int16 codes. Sequence outputs are zero beyond
+        a row's length. For a list of sequences each output is a list of
+        arrays, each without batch axis and at its own length.
+        Raises InputError for data that do not fit, SimulationError for traps.
+        """
+        arrays, listed = self._arrays(x, codes)
+        if listed is not None:
+            if lengths is not None:
+                raise InputError("lengths follow from a list of sequences; leave it out")
+            lengths = listed
+        given = [] if lengths is None else [int(length) for length in lengths]
+        outputs = self._call(self._runner.run, arrays, codes, checked, threads, given)
+        if listed is not None:
+            outputs = self._unbatch(outputs, listed)
+        return self._result(outputs)
+
+    def step(
+        self, x: Data, *, checked: bool = False, codes: bool = False, threads: int = 1
+    ) -> Any:
+        """Continue from the current state by as many frames as `x` holds.
+
+        The first call starts from the initial state; `reset` does so again. The
+        batch must stay the same from call to call. Arguments and results are
+        those of `run`, but inputs that are initial states are needed by the
+        first call only, and final states are no results of `step`.
+        Raises SimulationError if the program has no `step` (`no_step_reason`).
+        """
+        if not self._loaded.has_entry("step"):
+            raise SimulationError(
+                f"this program has no step: {self._loaded.no_step_reason}; use run"
+            )
+        arrays, listed = self._arrays(x, codes, step=True)
+        if listed is not None:
+            raise InputError("step takes arrays; sequences of different lengths need run")
+        return self._result(
+            self._call(self._runner.step, arrays, codes, checked, threads, [])
+        )
+
+    def reset(
+        self,
+        initial: Mapping[str, np.ndarray] | None = None,
+        *,
+        checked: bool = False,
+        codes: bool = False,
+    ) -> None:
+        """Put the initial states in place before `step`.
+
+        initial  the inputs that are initial states, by name, where the model
+                 has such; arrays as in `run`.
+        """
+        arrays = [
+            (spec.name, _as_array(spec, initial[spec.name], codes))
+            for spec in self.inputs
+            if initial and spec.name in initial
+        ]
+        self._statistics = self._runner.reset(arrays, codes, checked)
+
+    @property
+    def stats(self) -> dict:
+        """What the last run, step or reset counted: `cycles`, `macs`, busy and
+        stall cycles of each unit, memory traffic, saturations with their
+        nodes (docs/Guides/Statistics.md). Empty before the first call."""
+        return {} if self._statistics is None else json.loads(self._statistics.json())
+
+    @property
+    def state(self) -> bytes:
+        """The machine's state, to be given back to `set_state`."""
+        return self._runner.save_state()
+
+    def set_state(self, state: bytes) -> None:
+        """Continue from a state saved from a program with the same digest."""
+        self._runner.restore_state(bytes(state))
+
+    @property
+    def has_step(self) -> bool:
+        """Whether `step` and `reset` exist."""
+        return self._loaded.has_entry("step")
+
+    @property
+    def no_step_reason(self) -> str:
+        """Why there is no `step`, or an empty text."""
+        return self._loaded.no_step_reason
+
+    def __bytes__(self) -> bytes:
+        """The program file."""
+        return self._bytes
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the program file: whole, or (OSError) not at all."""
+        path = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(self._bytes)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    def __repr__(self) -> str:
+        model = self.metadata.get("model", {}).get("name", "")
+        target = self.metadata.get("target", {}).get("name", "")
+        inputs = ", ".join(spec.name + spec.layout() for spec in self.inputs)
+        outputs = ", ".join(spec.name + spec.layout() for spec in self.outputs)
+        return f"<hcgs.Program {model} for {target}: {inputs} -> {outputs}>"
+
+    # Conversions between what users hand in and batches of arrays.
+
+    def _arrays(
+        self, x: Data, codes: bool, step: bool = False
+    ) -> tuple[list[tuple[str, np.ndarray]], list[int] | None]:
+        """Named arrays, and the lengths if lists of sequences were given."""
+        specs = {spec.name: spec for spec in self.inputs}
+        needed = [
+            name
+            for name, spec in specs.items()
+            if not (step and spec.axis("time") is None)
+        ]
+        if not isinstance(x, Mapping):
+            if len(needed) != 1:
+                raise InputError(
+                    f"the program has {len(needed)} inputs; give a dict with "
+                    + ", ".join(needed)
+                )
+            x = {needed[0]: x}
+        unknown = [name for name in x if name not in specs]
+        missing = [name for name in needed if name not in x]
+        if unknown or missing:
+            raise InputError(
+                f"inputs given are {', '.join(x)}; needed are {', '.join(specs)}"
+            )
+        arrays, lengths = [], None
+        for name, spec in specs.items():
+            if name not in x:
+                continue
+            data = x[name]
+            if isinstance(data, (list, tuple)) and spec.axis("time") is not None:
+                data, found = _pad(spec, data)
+                if lengths is not None and found != lengths:
+                    raise InputError("sequences of different inputs differ in length")
+                lengths = found
+            arrays.append((name, _as_array(spec, data, codes, any_time=step)))
+        return arrays, lengths
+
+    def _call(self, function, arrays, codes, checked, threads, lengths) -> dict:
+        outputs, self._statistics = function(
+            arrays, codes, checked, True, int(threads), lengths
+        )
+        return dict(outputs)
+
+    def _unbatch(self, outputs: dict, lengths: list[int]) -> dict:
+        """Each output as a list of its rows, sequences cut to their length."""
+        rows = {}
+        for spec in self.outputs:
+            if spec.name not in outputs:
+                continue
+            batch, time = spec.axis("batch"), spec.axis("time")
+            rows[spec.name] = []
+            for row, length in enumerate(lengths):
+                array = outputs[spec.name]
+                if time is not None:
+                    array = array.take(range(length), axis=time)
+                rows[spec.name].append(array.take(row, axis=batch))
+        return rows
+
+    def _result(self, outputs: dict) -> Any:
+        if len(self.outputs) == 1 and len(outputs) == 1:
+            return next(iter(outputs.values()))
+        return outputs
+
+
+def _pad(spec: TensorSpec, rows: Sequence) -> tuple[np.ndarray, list[int]]:
+    """Sequences of different lengths as one batch, zero beyond their ends."""
+    batch, time = spec.axis("batch"), spec.axis("time")
+    if batch is None:
+        raise InputError(
+            f"input '{spec.name}' has no batch axis: run one sequence a call"
+        )
+    if not rows:
+        raise InputError(f"input '{spec.name}': the list of sequences is empty")
+    arrays = [np.asarray(row) for row in rows]
+    wanted = list(spec.shape)
+    del wanted[batch]
+    time -= batch < time
+    lengths = []
+    for number, array in enumerate(arrays):
+        fits = array.ndim == len(wanted) and all(
+            axis == time or size in (None, found)
+            for axis, (size, found) in enumerate(zip(wanted, array.shape))
+        )
+        if not fits:
+            raise InputError(
+                f"input '{spec.name}', sequence {number} has shape {array.shape}; "
+                "each must be as the input without its batch axis: "
+                f"{['time' if size is None else size for size in wanted]}"
+            )
+        lengths.append(array.shape[time])
+    shape = list(arrays[0].shape)
+    shape[time] = max(lengths)
+    padded = np.zeros((len(arrays), *shape), dtype=np.result_type(*arrays))
+    for row, array in enumerate(arrays):
+        place = [slice(None)] * array.ndim
+        place[time] = slice(lengths[row])
+        padded[(row, *place)] = array
+    return np.moveaxis(padded, 0, batch), lengths
+
+
+def load(source: str | os.PathLike | bytes) -> Program:
+    """Load a program file, given by its path or as its bytes.
+
+    Raises ProgramError if it is malformed, damaged or of another version.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return Program(bytes(source))
+    path = Path(source)
+    return Program(path.read_bytes(), str(path))

@@ -1,0 +1,193 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// LoadedProgram and Runner for Python. Rows of a batch may run on several
+// threads of the library; Python's lock is released while they do.
+//
+#include "Bindings.h"
+
+#include "hcgs/Sim/LoadedProgram.h"
+#include "hcgs/Sim/Runner.h"
+
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+#include <nlohmann/json.hpp>
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace hcgs::python {
+
+namespace {
+
+/// nanobind holds no pointers to const, so the program travels in a box.
+struct ProgramHandle {
+  sim::LoadedProgram::Ptr program;
+};
+
+/// Statistics stay in C++ until somebody asks for them: turning them into
+/// JSON takes longer than a short run.
+struct StatisticsHandle {
+  sim::Statistics statistics;
+};
+
+/// A tensor as keyword arguments of hcgs.program.TensorSpec.
+nb::list describe(const std::vector<sim::TensorInfo> &tensors) {
+  nb::list described;
+  for (const sim::TensorInfo &tensor : tensors) {
+    nb::list axes, shape, bits, frac;
+    for (const sim::Axis &axis : tensor.dims) {
+      std::string_view name = sim::getName(axis.kind);
+      axes.append(nb::str(name.data(), name.size()));
+      shape.append(axis.size ? nb::cast(*axis.size) : nb::none());
+    }
+    for (const sim::TensorPart &part : tensor.parts) {
+      bits.append(part.format.bits);
+      frac.append(part.format.frac);
+    }
+    nb::dict fields;
+    fields["name"] = tensor.name;
+    fields["axes"] = nb::tuple(axes);
+    fields["shape"] = nb::tuple(shape);
+    fields["bits"] = nb::tuple(bits);
+    fields["frac"] = nb::tuple(frac);
+    described.append(fields);
+  }
+  return described;
+}
+
+sim::RunOptions optionsOf(bool codes, bool checked, bool timing,
+                          unsigned threads, std::vector<int64_t> lengths) {
+  sim::RunOptions options;
+  options.codes = codes;
+  options.checked = checked;
+  options.timing = timing;
+  options.threads = threads;
+  options.lengths = std::move(lengths);
+  return options;
+}
+
+/// Calls Runner::run or Runner::step with copies of the arrays, without
+/// Python's lock.
+template <auto method>
+nb::tuple call(sim::Runner &runner, const NamedArrays &arrays, bool codes,
+               bool checked, bool timing, unsigned threads,
+               std::vector<int64_t> lengths) {
+  NpzArrays inputs = fromNumpy(arrays);
+  sim::RunOptions options =
+      optionsOf(codes, checked, timing, threads, std::move(lengths));
+  auto result = [&] {
+    nb::gil_scoped_release unlocked;
+    return (runner.*method)(inputs, options);
+  }();
+  sim::RunResult done = unwrap("SimulationError", std::move(result));
+  return nb::make_tuple(toNumpy(std::move(done.outputs)),
+                        StatisticsHandle{std::move(done.statistics)});
+}
+
+bool hasEntry(const ProgramHandle &handle, const std::string &name) {
+  if (name == "run")
+    return handle.program->hasEntry(sim::Entry::Run);
+  if (name == "step")
+    return handle.program->hasEntry(sim::Entry::Step);
+  if (name == "reset")
+    return handle.program->hasEntry(sim::Entry::Reset);
+  throw nb::value_error("entries are run, step and reset");
+}
+
+} // namespace
+
+void bindSimulator(nb::module_ &module) {
+  nb::class_<StatisticsHandle>(module, "Statistics",
+                               "What the simulator counted in one call.")
+      .def(
+          "json",
+          [](const StatisticsHandle &handle) {
+            return handle.statistics.toJson().dump();
+          },
+          "The counters as JSON text.");
+
+  nb::class_<ProgramHandle>(module, "LoadedProgram",
+                            "A program file, decoded and checked once.")
+      .def_static(
+          "from_bytes",
+          [](nb::bytes bytes, const std::string &name) {
+            std::string_view text(bytes.c_str(), bytes.size());
+            auto loaded = [&] {
+              nb::gil_scoped_release unlocked;
+              return sim::LoadedProgram::fromBytes(text, name);
+            }();
+            return ProgramHandle{unwrap("ProgramError", std::move(loaded))};
+          },
+          "data"_a, "name"_a, "Load a file's bytes; name heads messages.")
+      .def_prop_ro(
+          "inputs",
+          [](const ProgramHandle &handle) {
+            return describe(handle.program->inputs());
+          },
+          "Fields of the inputs' TensorSpecs.")
+      .def_prop_ro(
+          "outputs",
+          [](const ProgramHandle &handle) {
+            return describe(handle.program->outputs());
+          },
+          "Fields of the outputs' TensorSpecs.")
+      .def("has_entry", &hasEntry, "entry"_a,
+           "Whether there is an entry run, step or reset.")
+      .def_prop_ro(
+          "no_step_reason",
+          [](const ProgramHandle &handle) {
+            return handle.program->noStepReason();
+          },
+          "Why there is no step; empty if there is one.")
+      .def_prop_ro(
+          "metadata",
+          [](const ProgramHandle &handle) {
+            return handle.program->metadata().dump();
+          },
+          "The metadata as JSON text.");
+
+  nb::class_<sim::Runner>(module, "Runner",
+                          "State and host side of one user of a program.")
+      .def(
+          "__init__",
+          [](sim::Runner *place, const ProgramHandle &handle) {
+            new (place) sim::Runner(handle.program);
+          },
+          "program"_a)
+      .def("run", &call<&sim::Runner::run>, "inputs"_a, "codes"_a, "checked"_a,
+           "timing"_a, "threads"_a, "lengths"_a,
+           "Reset, then all frames: ([(name, array)], Statistics).")
+      .def("step", &call<&sim::Runner::step>, "inputs"_a, "codes"_a,
+           "checked"_a, "timing"_a, "threads"_a, "lengths"_a,
+           "Go on from the state: ([(name, array)], Statistics).")
+      .def(
+          "reset",
+          [](sim::Runner &runner, const NamedArrays &arrays, bool codes,
+             bool checked) {
+            NpzArrays inputs = fromNumpy(arrays);
+            auto result =
+                runner.reset(inputs, optionsOf(codes, checked, true, 1, {}));
+            return StatisticsHandle{
+                unwrap("SimulationError", std::move(result))};
+          },
+          "inputs"_a, "codes"_a, "checked"_a, "Put initial states in place.")
+      .def(
+          "save_state",
+          [](const sim::Runner &runner) {
+            std::string blob = runner.saveState();
+            return nb::bytes(blob.data(), blob.size());
+          },
+          "The state of every row, as bytes.")
+      .def(
+          "restore_state",
+          [](sim::Runner &runner, nb::bytes blob) {
+            unwrap("SimulationError", runner.restoreState(std::string_view(
+                                          blob.c_str(), blob.size())));
+          },
+          "blob"_a, "Continue from a saved state.");
+}
+
+} // namespace hcgs::python
