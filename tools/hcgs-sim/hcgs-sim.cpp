@@ -1,0 +1,418 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// hcgs-sim: runs a program file on the simulated machine.
+//
+// Exit status: 0 success, 1 bad input or a trap, 2 wrong usage. Output files
+// are written last, all or none.
+//
+#include "hcgs/Sim/Runner.h"
+#include "hcgs/Support/AtomicFile.h"
+#include "hcgs/Support/MappedFile.h"
+#include "hcgs/Support/Npy.h"
+#include "hcgs/Support/Progress.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+using namespace hcgs;
+using namespace hcgs::sim;
+
+namespace {
+struct Options {
+  std::string program, input, output, entry = "run", lengths;
+  std::string stats, stateIn, stateOut, trace;
+  unsigned threads = 1;
+  int64_t chunk = 0;
+  bool checked = false, codes = false;
+};
+} // namespace
+
+/// "7,12,9", or an .npy file with integers.
+static Result<std::vector<int64_t>> parseLengths(const std::string &text) {
+  std::vector<int64_t> lengths;
+  if (text.ends_with(".npy")) {
+    Result<NpyArray> array = readNpy(text);
+    if (!array)
+      return array.takeError();
+    if (isFloat(array->dtype))
+      return Error{fmt::format("'{}': {} found, lengths must be integers", text,
+                               nameOf(array->dtype))};
+    for (int64_t i = 0; i < array->elements(); ++i)
+      lengths.push_back(array->integer(i));
+    return lengths;
+  }
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    int64_t length = 0;
+    auto [last, error] =
+        std::from_chars(text.data() + at, text.data() + end, length);
+    if (error != std::errc() || last != text.data() + end)
+      return Error{fmt::format("--lengths: '{}' is no number; write numbers "
+                               "with commas between them, or an .npy file",
+                               text.substr(at, end - at))};
+    lengths.push_back(length);
+    at = end + 1;
+  }
+  return lengths;
+}
+
+/// The array 'lengths' of an .npz, unless the program has an input of that
+/// name.
+static Result<std::vector<int64_t>> takeLengths(const LoadedProgram &program,
+                                                NpzArrays &inputs,
+                                                const std::string &path) {
+  std::vector<int64_t> lengths;
+  for (const TensorInfo &tensor : program.inputs())
+    if (tensor.name == "lengths")
+      return lengths;
+  auto it = std::find_if(inputs.begin(), inputs.end(), [](const auto &entry) {
+    return entry.first == "lengths";
+  });
+  if (it == inputs.end())
+    return lengths;
+  if (isFloat(it->second.dtype))
+    return Error{fmt::format("'{}': array 'lengths' is {}, must be integers",
+                             path, it->second.describe())};
+  for (int64_t i = 0; i < it->second.elements(); ++i)
+    lengths.push_back(it->second.integer(i));
+  inputs.erase(it);
+  return lengths;
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks of a sequence
+//===----------------------------------------------------------------------===//
+
+/// Steps [first, first + count) of a tensor along its axis `axis`.
+static NpyArray sliceOf(const NpyArray &array, size_t axis, int64_t first,
+                        int64_t count) {
+  std::vector<int64_t> shape = array.shape;
+  shape[axis] = count;
+  NpyArray slice(shape, array.dtype);
+  size_t inner = sizeOf(array.dtype), outer = 1;
+  for (size_t i = axis + 1; i < shape.size(); ++i)
+    inner *= static_cast<size_t>(shape[i]);
+  for (size_t i = 0; i < axis; ++i)
+    outer *= static_cast<size_t>(shape[i]);
+  for (size_t i = 0; i < outer; ++i)
+    std::memcpy(slice.data.data() + i * count * inner,
+                array.data.data() + (i * array.shape[axis] + first) * inner,
+                count * inner);
+  return slice;
+}
+
+/// Puts `slice` into `array` at step `first` along `axis`.
+static void putSlice(NpyArray &array, const NpyArray &slice, size_t axis,
+                     int64_t first) {
+  size_t inner = sizeOf(array.dtype), outer = 1;
+  for (size_t i = axis + 1; i < array.shape.size(); ++i)
+    inner *= static_cast<size_t>(array.shape[i]);
+  for (size_t i = 0; i < axis; ++i)
+    outer *= static_cast<size_t>(array.shape[i]);
+  const size_t count = static_cast<size_t>(slice.shape[axis]);
+  for (size_t i = 0; i < outer; ++i)
+    std::memcpy(array.data.data() + (i * array.shape[axis] + first) * inner,
+                slice.data.data() + i * count * inner, count * inner);
+}
+
+/// Feeds `step` with chunks of `chunk` frames and joins the outputs along time;
+/// an output without a time axis is that of the last chunk.
+static Result<RunResult> stepInChunks(Runner &runner, const NpzArrays &inputs,
+                                      const RunOptions &options,
+                                      int64_t chunk) {
+  const LoadedProgram &program = runner.program();
+  const bool single = program.inputs().size() == 1 && inputs.size() == 1;
+  // The time axis of each array, by its position; and the number of steps.
+  std::vector<std::optional<size_t>> axes;
+  int64_t steps = 0;
+  for (const auto &[name, array] : inputs) {
+    axes.emplace_back();
+    for (const TensorInfo &tensor : program.inputs())
+      if (single || tensor.name == name)
+        axes.back() = tensor.find(AxisKind::Time);
+    if (axes.back() && *axes.back() >= array.shape.size())
+      return Error{fmt::format("input '{}': shape {} has no time axis", name,
+                               describeShape(array.shape))};
+    if (axes.back())
+      steps = std::max(steps, array.shape[*axes.back()]);
+  }
+  if (steps == 0 || chunk >= steps)
+    return runner.step(inputs, options);
+  if (!options.lengths.empty())
+    return Error{"--chunk and lengths exclude each other: all rows of a chunk "
+                 "must have its frames"};
+
+  RunResult result;
+  for (int64_t first = 0; first < steps; first += chunk) {
+    const int64_t count = std::min(chunk, steps - first);
+    NpzArrays part;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const auto &[name, array] = inputs[i];
+      if (!axes[i]) {
+        part.emplace_back(name, array);
+        continue;
+      }
+      if (array.shape[*axes[i]] != steps)
+        return Error{fmt::format("input '{}' has {} time steps, another {}",
+                                 name, array.shape[*axes[i]], steps)};
+      part.emplace_back(name, sliceOf(array, *axes[i], first, count));
+    }
+    Result<RunResult> done = runner.step(part, options);
+    if (!done)
+      return done.takeError().at(
+          fmt::format("frames {}..{}", first, first + count - 1));
+    result.statistics += done->statistics;
+    if (result.outputs.empty())
+      for (const auto &[name, array] : done->outputs)
+        result.outputs.emplace_back(name, array);
+    for (size_t i = 0; i < done->outputs.size(); ++i) {
+      auto &[name, whole] = result.outputs[i];
+      const NpyArray &piece = done->outputs[i].second;
+      std::optional<size_t> axis;
+      for (const TensorInfo &tensor : program.outputs())
+        if (tensor.name == name)
+          axis = tensor.find(AxisKind::Time);
+      if (!axis) {
+        whole = piece;
+        continue;
+      }
+      if (first == 0) {
+        std::vector<int64_t> shape = piece.shape;
+        shape[*axis] = steps;
+        whole = NpyArray(shape, piece.dtype);
+      }
+      putSlice(whole, piece, *axis, first);
+    }
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+static Result<std::string> encodeOutputs(const NpzArrays &outputs,
+                                         const std::string &path) {
+  if (path.ends_with(".npz"))
+    return encodeNpz(outputs);
+  if (outputs.size() == 1)
+    return encodeNpy(outputs.front().second);
+  std::string names;
+  for (const auto &output : outputs)
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", output.first);
+  return Error{fmt::format("'{}': the program has {} outputs ({}); write to an "
+                           ".npz file",
+                           path, outputs.size(), names)};
+}
+
+/// One line an executed instruction of the first row: when it was dispatched,
+/// taken and finished.
+static Result<std::string> traceText(const LoadedProgram &program,
+                                     int64_t steps) {
+  Result<StreamLayout> layout = program.layoutStreams(steps);
+  if (!layout)
+    return layout.takeError();
+  std::vector<InstructionTimes> log;
+  computeTiming(program, Entry::Run, steps, Registers(), *layout, &log);
+  std::string text = fmt::format("{:>10} {:>10} {:>10} {:>6}  {}\n", "dispatch",
+                                 "take", "finish", "pc", "instruction");
+  for (const InstructionTimes &times : log) {
+    const bool control =
+        program.instructions()[times.pc].unit == isa::Unit::Control;
+    text += control ? fmt::format("{:>10} {:>10} {:>10} {:>6}  {}\n", times.d,
+                                  "-", "-", times.pc, program.text(times.pc))
+                    : fmt::format("{:>10} {:>10} {:>10} {:>6}  {}\n", times.d,
+                                  times.s, times.finish, times.pc,
+                                  program.text(times.pc));
+  }
+  return text;
+}
+
+static Result<void> simulate(const Options &options) {
+  Result<LoadedProgram::Ptr> program = LoadedProgram::load(options.program);
+  if (!program)
+    return program.takeError();
+
+  NpzArrays inputs;
+  RunOptions run;
+  if (!options.input.empty()) {
+    Result<NpzArrays> read = readNpyOrNpz(options.input);
+    if (!read)
+      return read.takeError();
+    inputs = std::move(*read);
+    Result<std::vector<int64_t>> lengths =
+        takeLengths(**program, inputs, options.input);
+    if (!lengths)
+      return lengths.takeError();
+    run.lengths = std::move(*lengths);
+  }
+  if (!options.lengths.empty()) {
+    Result<std::vector<int64_t>> lengths = parseLengths(options.lengths);
+    if (!lengths)
+      return lengths.takeError();
+    run.lengths = std::move(*lengths);
+  }
+  run.codes = options.codes;
+  run.checked = options.checked;
+  run.threads = options.threads;
+  Progress progress("rows", 0);
+  run.rowDone = [&] { progress.advance(); };
+
+  Runner runner(*program);
+  if (!options.stateIn.empty()) {
+    Result<MappedFile> state = MappedFile::open(options.stateIn);
+    if (!state)
+      return state.takeError();
+    if (Result<void> restored = runner.restoreState(state->bytes()); !restored)
+      return restored.takeError().at(fmt::format("'{}'", options.stateIn));
+  }
+
+  RunResult result;
+  if (options.entry == "reset") {
+    Result<Statistics> done = runner.reset(inputs, run);
+    if (!done)
+      return done.takeError();
+    result.statistics = std::move(*done);
+  } else {
+    Result<RunResult> done =
+        options.entry == "run" ? runner.run(inputs, run)
+        : options.chunk > 0 ? stepInChunks(runner, inputs, run, options.chunk)
+                            : runner.step(inputs, run);
+    if (!done)
+      return done.takeError();
+    result = std::move(*done);
+  }
+
+  AtomicFileGroup files;
+  if (!options.output.empty()) {
+    Result<std::string> bytes = encodeOutputs(result.outputs, options.output);
+    if (!bytes)
+      return bytes.takeError();
+    if (Result<void> staged = files.stage(options.output, *bytes); !staged)
+      return staged;
+  }
+  if (!options.stateOut.empty())
+    if (Result<void> staged = files.stage(options.stateOut, runner.saveState());
+        !staged)
+      return staged;
+  const std::string stats = result.statistics.toJson().dump(2) + "\n";
+  if (!options.stats.empty() && options.stats != "-")
+    if (Result<void> staged = files.stage(options.stats, stats); !staged)
+      return staged;
+  std::string trace;
+  if (!options.trace.empty()) {
+    const uint64_t rows =
+        std::max<size_t>(1, result.statistics.rowCycles().size());
+    const int64_t steps =
+        run.lengths.empty()
+            ? static_cast<int64_t>(result.statistics.frames() / rows)
+            : run.lengths.front();
+    Result<std::string> text = traceText(**program, steps);
+    if (!text)
+      return text.takeError();
+    trace = std::move(*text);
+    if (options.trace != "-")
+      if (Result<void> staged = files.stage(options.trace, trace); !staged)
+        return staged;
+  }
+  if (Result<void> written = files.commit(); !written)
+    return written;
+  if (options.stats == "-")
+    std::fwrite(stats.data(), 1, stats.size(), stdout);
+  if (options.trace == "-")
+    std::fwrite(trace.data(), 1, trace.size(), stdout);
+  return {};
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  CLI::App app("Runs an hcgs program file on the simulated machine: bit-exact "
+               "results, exact cycles.",
+               "hcgs-sim");
+  app.set_version_flag("--version", "hcgs-sim " HCGS_VERSION);
+  app.footer(
+      "Files: an .npy holds the one tensor of a program that has one; an .npz "
+      "holds\ntensors by their ONNX names, and may hold 'lengths', the time "
+      "steps of each row.\n\nExit status: 0 success, 1 bad input or a trap, 2 "
+      "wrong usage.");
+  app.add_option("program", options.program, "Program file")
+      ->required()
+      ->type_name("PROGRAM");
+  app.add_option("--input", options.input, "Input tensors")
+      ->type_name("FILE.npy|npz");
+  app.add_option("--output", options.output, "Where the outputs go")
+      ->type_name("FILE.npy|npz");
+  app.add_option("--entry", options.entry,
+                 "run: whole sequences from initial states; step: go on from "
+                 "the state; reset: only set the initial states")
+      ->check(CLI::IsMember({"run", "step", "reset"}))
+      ->type_name("ENTRY")
+      ->capture_default_str();
+  app.add_option("--lengths", options.lengths,
+                 "Time steps of each row: numbers with commas between them, or "
+                 "integers in a file")
+      ->type_name("N,...|FILE.npy");
+  app.add_option("--chunk", options.chunk,
+                 "With --entry step: feed so many frames a call")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  app.add_flag("--codes", options.codes,
+               "Integer codes in and out instead of floats");
+  app.add_flag("--checked", options.checked,
+               "Trap reads of what nothing has written and sums that leave 32 "
+               "bits");
+  app.add_option("--stats", options.stats,
+                 "Write cycles, stalls, traffic and saturations as JSON; - is "
+                 "standard output")
+      ->type_name("FILE.json");
+  app.add_option("--threads", options.threads, "Rows run side by side")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--state-in", options.stateIn,
+                 "With --entry step: a state to go on from")
+      ->type_name("FILE");
+  app.add_option("--state-out", options.stateOut,
+                 "With --entry step or reset: where the state goes")
+      ->type_name("FILE");
+  app.add_option("--trace", options.trace,
+                 "With --entry run: write when each instruction of the first "
+                 "row is dispatched, taken and finished; - is standard output")
+      ->type_name("FILE.txt");
+  try {
+    app.parse(argc, argv);
+    if (options.entry == "run" &&
+        (!options.stateIn.empty() || !options.stateOut.empty()))
+      throw CLI::ValidationError(
+          "--entry run has no state to go on from; use "
+          "--entry step with --state-in and --state-out");
+    if (options.chunk > 0 && options.entry != "step")
+      throw CLI::ValidationError("--chunk needs --entry step");
+    if (!options.trace.empty() && options.entry != "run")
+      throw CLI::ValidationError("--trace needs --entry run");
+    if (options.output.empty() && options.entry != "reset" &&
+        options.stats.empty() && options.trace.empty())
+      throw CLI::ValidationError("--output is missing; say where the outputs "
+                                 "go, or ask for --stats");
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    fmt::print(stderr, "hcgs-sim: error: {}\n", error.what());
+    fmt::print(stderr, "run hcgs-sim --help for the options\n");
+    return 2;
+  }
+  if (Result<void> done = simulate(options); !done) {
+    fmt::print(stderr, "hcgs-sim: error: {}\n", done.message());
+    return 1;
+  }
+  return 0;
+}
