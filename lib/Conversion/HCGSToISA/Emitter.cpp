@@ -1,0 +1,403 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From entries of a schedule to instructions.
+
+#include "Emitter.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace hcgs;
+using namespace hcgs::flow;
+using namespace hcgs::toisa;
+
+//===----------------------------------------------------------------------===//
+// Words
+//===----------------------------------------------------------------------===//
+
+static std::string rowsText(uint32_t begin, uint32_t end) {
+  return "rows " + std::to_string(begin) + ".." + std::to_string(end - 1);
+}
+
+/// ", step t+1" in the loop, ", step 0" before it.
+static std::string stepText(StringRef step) {
+  return step.empty() ? std::string() : (", " + step).str();
+}
+
+static std::string stepName(StringRef origin, int64_t offset) {
+  std::string name = "step " + origin.str();
+  if (offset > 0)
+    name += "+" + std::to_string(offset);
+  if (offset < 0)
+    name += std::to_string(offset);
+  return name;
+}
+
+//===----------------------------------------------------------------------===//
+// Single instructions
+//===----------------------------------------------------------------------===//
+
+void Emitter::emit(Location loc, const isa::Instruction &instruction,
+                   std::string what, std::optional<int64_t> layer) {
+  isa::createInstruction(builder, loc, instruction,
+                         {.layer = layer, .what = std::move(what)});
+}
+
+void Emitter::emit(Operation *op, const isa::Instruction &instruction,
+                   std::string what) {
+  auto role = network.roles.find(op);
+  std::optional<int64_t> layer;
+  if (role != network.roles.end())
+    layer = role->second.layer;
+  emit(op->getLoc(), instruction, std::move(what), layer);
+}
+
+void Emitter::emitFlow(Operation *op, unsigned part, uint32_t begin,
+                       uint32_t end, bool starts, AddressOf address,
+                       std::optional<isa::Addr> stream, StringRef step) {
+  uint32_t n = end - begin;
+  std::string role = network.roles.lookup(op).what;
+  std::string where = " " + rowsText(begin, end) + stepText(step);
+  auto vec = [&](Value value) { return address(value, begin, end, -1); };
+  auto init = starts ? isa::Init::Zero : isa::Init::Acc;
+
+  TypeSwitch<Operation *>(op)
+      .Case([&](ReadOp read) {
+        emit(op,
+             isa::Load{.dst = vec(read.getResult()), .src = *stream, .n = n},
+             "load " + read.getStream().str() + stepText(step));
+      })
+      .Case([&](WriteOp write) {
+        emit(op,
+             isa::Store{.dst = *stream, .src = vec(write.getValue()), .n = n},
+             "store " + write.getStream().str() + stepText(step));
+      })
+      .Case([&](MvmOp mvm) {
+        unsigned number = layout.matrixNumber(mvm.getMatrix());
+        MatrixOp matrix = (layout.matrices.begin() + number)->second;
+        unsigned gates = matrix.getGates();
+        uint32_t height = layout.rowBlocks[number];
+        isa::Mvm instruction;
+        instruction.dst = address(mvm.getResult(), begin, end, -1);
+        instruction.src = address(mvm.getInput(), 0, matrix.getCols(), -1);
+        instruction.desc = number;
+        instruction.first = begin / height;
+        instruction.count = (end + height - 1) / height - begin / height;
+        instruction.gates = isa::Gates::all(gates);
+        instruction.init = init;
+        if (starts && layout.biasOf[number] >= 0)
+          instruction.init = isa::Init::Bias;
+        for (auto [gate, shift] : llvm::enumerate(mvm.getShifts()))
+          instruction.shifts[gate] = shift;
+        if (!matrix.getSparsity())
+          instruction.tile =
+              timing.bestTile(uint64_t(n) * gates, matrix.getCols());
+        std::string letters =
+            gates == 4 ? std::string(" gates ") + isa::kGateLetters : "";
+        emit(op, instruction, role + letters + where);
+      })
+      .Case([&](VmacOp vmac) {
+        emit(op,
+             isa::VMac{.dst = address(vmac.getResult(), begin, end, -1),
+                       .a = vec(vmac.getA()),
+                       .b = vec(vmac.getB()),
+                       .n = n,
+                       .lshift = uint32_t(vmac.getShl()),
+                       .init = init},
+             role + where);
+      })
+      .Case([&](VaccOp vacc) {
+        emit(op,
+             isa::VAcc{.dst = address(vacc.getResult(), begin, end, -1),
+                       .src = vec(vacc.getInput()),
+                       .n = n,
+                       .lshift = uint32_t(vacc.getShl()),
+                       .init = init},
+             role + where);
+      })
+      .Case([&](ActOp act) {
+        emit(op,
+             isa::Act{.dst = vec(act.getResult()),
+                      .src = address(act.getAcc(), begin, end, act.getGate()),
+                      .n = n,
+                      .shift = int32_t(int64_t(act.getShift())),
+                      .table = layout.tableNumber(act.getTable())},
+             role + where);
+      })
+      .Case([&](RequantOp requant) {
+        emit(op,
+             isa::Requant{.dst = vec(requant.getResult()),
+                          .src = address(requant.getAcc(), begin, end,
+                                         requant.getGate()),
+                          .n = n,
+                          .shift = int32_t(int64_t(requant.getShift())),
+                          .bits = requant.getResult().getType().getBits()},
+             role + where);
+      })
+      .Case([&](ConcatOp concat) {
+        int64_t offset = 0;
+        for (unsigned i = 0; i < part; ++i)
+          offset += cast<VecType>(concat.getInputs()[i].getType()).getSize();
+        emit(op,
+             isa::VCopy{.dst = address(concat.getResult(), begin + offset,
+                                       end + offset, -1),
+                        .src = vec(concat.getInputs()[part]),
+                        .n = n},
+             role + " " + std::to_string(part) + stepText(step));
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Time loops
+//===----------------------------------------------------------------------===//
+
+void Emitter::emitScheduled(const Loop &loop, const schedule::Entry &entry,
+                            int64_t lead, StringRef step) {
+  auto [op, part] = loop.model.sources[entry.operation];
+  const schedule::Operation &operation =
+      loop.model.problem.operations[entry.operation];
+  bool starts =
+      operation.storage != schedule::kNone &&
+      loop.starts[operation.storage][entry.begin + operation.offset] ==
+          entry.operation;
+  std::optional<isa::Addr> stream;
+  auto along = [&](StringRef name, Frames frames, int64_t at) {
+    bool reversed = frames == Frames::Reversed;
+    const Loop::Walk &walk = loop.walk(layout.streamNumber(name), reversed);
+    stream = isa::Addr{
+        uint8_t(walk.reg),
+        int32_t((reversed ? -lead : lead) * walk.frameBytes + 2 * at)};
+  };
+  if (auto read = dyn_cast<ReadOp>(op))
+    along(read.getStream(), read.getFrames(), 0);
+  else if (auto write = dyn_cast<WriteOp>(op))
+    along(write.getStream(), write.getFrames(), write.getAt());
+  emitFlow(
+      op, part, entry.begin, entry.end, starts,
+      [&](Value value, uint32_t begin, uint32_t end, int gate) {
+        return loop.address(value, begin, end, gate, lead);
+      },
+      stream, step);
+}
+
+void Emitter::emitAdvance(const Loop &loop) {
+  Location loc = loop.op->getLoc();
+  for (const Loop::Ring &ring : loop.rings)
+    emit(loc, isa::AAdd{.dst = ring.reg, .imm = int32_t(ring.pitch)},
+         "next slot");
+  for (const Loop::Walk &walk : loop.walks)
+    emit(loc,
+         isa::AAdd{.dst = walk.reg,
+                   .imm = int32_t(walk.reversed ? -walk.frameBytes
+                                                : walk.frameBytes)},
+         "next frame");
+}
+
+void Emitter::emitPass(const Loop &loop) {
+  Location loc = loop.op->getLoc();
+  for (const Loop::Walk &walk : loop.walks) {
+    isa::AStream instruction{.dst = walk.reg, .stream = walk.stream};
+    if (walk.reversed) { // frame T - 1
+      instruction.imm = -walk.frameBytes;
+      instruction.tscale = walk.frameBytes;
+    }
+    StreamOp stream = (layout.streams.begin() + walk.stream)->second;
+    emit(loc, instruction,
+         (walk.reversed ? "last frame of " : "first frame of ") +
+             stream.getSymName().str());
+  }
+
+  // Instructions that must not run in sequences too short for them go into
+  // loops of at most one trip: with T > after.
+  int64_t depth = loop.depth;
+  auto onlyIf = [&](int64_t after, llvm::function_ref<void()> body) {
+    if (after < 1)
+      return body();
+    auto guard = isa::LoopOp::create(
+        builder, loc, isa::Trips{.seq = true, .imm = int32_t(-after)}, 1,
+        isa::InstructionNote{.what = "if T > " + std::to_string(after)});
+    OpBuilder::InsertionGuard insertion(builder);
+    builder.setInsertionPointToStart(&guard.getBody().front());
+    body();
+  };
+
+  // Prologue: iterations -depth .. -1; registers stay at step 0.
+  for (int64_t t = -depth; t < 0; ++t)
+    for (const schedule::Entry &entry : loop.entries)
+      if (int64_t time = t + entry.step; time >= 0)
+        onlyIf(time, [&] {
+          emitScheduled(loop, entry, time, stepName(std::to_string(time), 0));
+        });
+
+  // The steady state.
+  auto body = isa::LoopOp::create(
+      builder, loc, isa::Trips{.seq = true, .imm = int32_t(-depth)}, 0,
+      isa::InstructionNote{.what =
+                               depth ? "steps 0..T-" + std::to_string(depth + 1)
+                                     : "steps 0..T-1"});
+  {
+    OpBuilder::InsertionGuard insertion(builder);
+    builder.setInsertionPointToStart(&body.getBody().front());
+    for (const schedule::Entry &entry : loop.entries)
+      emitScheduled(loop, entry, entry.step, stepName("t", entry.step));
+    emitAdvance(loop);
+  }
+
+  // Epilogue: iterations T-depth .. T-1, as far as they are not before 0.
+  for (int64_t left = depth - 1; left >= 0; --left)
+    onlyIf(left, [&] {
+      for (const schedule::Entry &entry : loop.entries)
+        if (int64_t(entry.step) <= left)
+          emitScheduled(loop, entry, entry.step,
+                        stepName("T", int64_t(entry.step) - 1 - left));
+      emitAdvance(loop);
+    });
+}
+
+/// Puts the states of step -1 in place.
+void Emitter::emitStates(const Loop &loop) {
+  Location loc = loop.op->getLoc();
+  for (const Loop::Ring &ring : loop.rings)
+    emit(loc,
+         isa::ASet{.dst = ring.reg,
+                   .value = int32_t(ring.lo),
+                   .lo = uint32_t(ring.lo),
+                   .size = uint32_t(ring.slots * ring.pitch)},
+         "ring of " + std::to_string(ring.slots) + " slots");
+  SequenceOp sequence = loop.op;
+  for (auto [number, initial] : llvm::enumerate(sequence.getInitial())) {
+    Value state = sequence.getBody().getArgument(number);
+    uint32_t n = cast<VecType>(state.getType()).getSize();
+    isa::Addr place = loop.address(state, 0, n, -1, 0);
+    Location at = sequence.getYield().getStates()[number].getLoc();
+    if (auto constant = initial.getDefiningOp<ConstantOp>())
+      if (layout.isFilled(constant)) {
+        emit(at, isa::Fill{.dst = place, .value = 0, .n = n},
+             "initial state 0");
+        continue;
+      }
+    if (auto read = initial.getDefiningOp<ReadOp>())
+      if (layout.isLoadedIntoState(read)) {
+        emit(read.getLoc(),
+             isa::AStream{.dst = layout.streamRegister,
+                          .stream = layout.streamNumber(read.getStream())},
+             "stream " + read.getStream().str());
+        emit(read.getLoc(),
+             isa::Load{.dst = place,
+                       .src = {uint8_t(layout.streamRegister), 0},
+                       .n = n},
+             "initial state from " + read.getStream().str());
+        continue;
+      }
+    emit(at,
+         isa::VCopy{
+             .dst = place, .src = layout.address(initial, 0, n, -1), .n = n},
+         "initial state");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Outside time loops
+//===----------------------------------------------------------------------===//
+
+void Emitter::emitOutside(Operation *op) {
+  std::optional<isa::Addr> stream;
+  auto atFrame = [&](StringRef name, Frames frames, int64_t at) {
+    unsigned number = layout.streamNumber(name);
+    StreamOp decl = (layout.streams.begin() + number)->second;
+    int32_t bytes = 2 * decl.getFrameType().getSize();
+    isa::AStream instruction{.dst = layout.streamRegister, .stream = number};
+    if (frames == Frames::Last) {
+      instruction.imm = -bytes;
+      instruction.tscale = bytes;
+    }
+    emit(op, instruction, "stream " + name.str());
+    stream = isa::Addr{uint8_t(layout.streamRegister), int32_t(2 * at)};
+  };
+  if (auto read = dyn_cast<ReadOp>(op)) {
+    if (layout.isLoadedIntoState(read))
+      return;
+    atFrame(read.getStream(), read.getFrames(), 0);
+  } else if (auto write = dyn_cast<WriteOp>(op)) {
+    atFrame(write.getStream(), write.getFrames(), write.getAt());
+  }
+  auto address = [&](Value value, uint32_t begin, uint32_t end, int gate) {
+    return layout.address(value, begin, end, gate);
+  };
+  if (auto concat = dyn_cast<ConcatOp>(op)) {
+    for (auto [part, input] : llvm::enumerate(concat.getInputs()))
+      emitFlow(op, part, 0, cast<VecType>(input.getType()).getSize(), false,
+               address, stream, "");
+    return;
+  }
+  uint32_t rows = 0;
+  bool starts = true;
+  if (auto write = dyn_cast<WriteOp>(op)) {
+    rows = write.getValue().getType().getSize();
+  } else {
+    Type type = op->getResult(0).getType();
+    if (auto acc = dyn_cast<AccType>(type))
+      rows = acc.getRows();
+    else
+      rows = cast<VecType>(type).getSize();
+    starts = !op->getNumOperands() ||
+             !llvm::isa<AccType>(op->getOperands().back().getType());
+  }
+  emitFlow(op, 0, 0, rows, starts, address, stream, "");
+}
+
+/// Whether an operation of the program's body becomes instructions.
+static bool isFlow(Operation *op) {
+  return llvm::isa<ReadOp, WriteOp, MvmOp, VmacOp, VaccOp, ActOp, RequantOp,
+             ConcatOp>(op);
+}
+
+void Emitter::emitEntry(isa::EntryKind kind) {
+  isa::EntryOp::create(builder, layout.program->getLoc(), kind);
+}
+
+void Emitter::run() {
+  Block &body = layout.program->getRegion(0).front();
+  Location loc = layout.program->getLoc();
+  auto halt = [&] { emit(loc, isa::Halt{}, ""); };
+  auto loopOf = [&](SequenceOp sequence) -> const Loop & {
+    return *llvm::find_if(
+        layout.loops, [&](const Loop &loop) { return loop.op == sequence; });
+  };
+
+  emitEntry(isa::EntryKind::Run);
+  if (!layout.noStep.empty()) {
+    for (Operation &op : body) {
+      if (auto sequence = dyn_cast<SequenceOp>(op)) {
+        emitStates(loopOf(sequence));
+        emitPass(loopOf(sequence));
+      } else if (isFlow(&op)) {
+        emitOutside(&op);
+      }
+    }
+    halt();
+    return;
+  }
+
+  const Loop &loop = layout.loops.front();
+  auto reset = [&] {
+    for (Operation &op : body) {
+      if (&op == loop.op)
+        break;
+      if (isFlow(&op))
+        emitOutside(&op);
+    }
+    emitStates(loop);
+  };
+  reset();
+  emitEntry(isa::EntryKind::Step);
+  emitPass(loop);
+  for (Operation *op = loop.op->getNextNode(); op; op = op->getNextNode())
+    if (isFlow(op))
+      emitOutside(op);
+  halt();
+  emitEntry(isa::EntryKind::Reset);
+  reset();
+  halt();
+}

@@ -1,0 +1,66 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Writes the instructions of a program:
+//
+//   run:    reset code: initial states, rings
+//   step:   the time loop: streams, prologue, loop T - depth, epilogue;
+//           what comes after it; halt
+//   reset:  reset code; halt
+//
+// A program without the entry `step` has only `run`, in which every pass sets
+// up its own states just before it begins.
+//
+#ifndef HCGS_LIB_CONVERSION_HCGSTOISA_EMITTER_H
+#define HCGS_LIB_CONVERSION_HCGSTOISA_EMITTER_H
+
+#include "Network.h"
+#include "ProgramLayout.h"
+#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
+#include "hcgs/Dialect/ISA/IR/ISA.h"
+
+namespace hcgs::toisa {
+
+class Emitter {
+public:
+  Emitter(const ProgramLayout &layout, const Network &network,
+          mlir::OpBuilder &builder)
+      : layout(layout), network(network), builder(builder),
+        timing(flow::getMachineTiming(layout.target)) {}
+
+  void run();
+
+private:
+  /// Where operands of an operation are.
+  using AddressOf = llvm::function_ref<isa::Addr(
+      mlir::Value value, uint32_t begin, uint32_t end, int gate)>;
+
+  void emitEntry(isa::EntryKind kind);
+  /// What stands outside loops, and the loops: [begin, end) of the body.
+  void emitBefore(mlir::Block::iterator begin, mlir::Block::iterator end);
+  void emitOutside(mlir::Operation *op);
+  void emitStates(const Loop &loop);
+  void emitPass(const Loop &loop);
+  /// One entry of the schedule; `lead`: steps after the one that the registers
+  /// point at.
+  void emitScheduled(const Loop &loop, const schedule::Entry &entry,
+                     int64_t lead, llvm::StringRef step);
+  void emitAdvance(const Loop &loop);
+  /// The instruction of rows begin .. end-1 of an operation.
+  void emitFlow(mlir::Operation *op, unsigned part, uint32_t begin,
+                uint32_t end, bool starts, AddressOf address,
+                std::optional<isa::Addr> stream, llvm::StringRef step);
+  void emit(mlir::Operation *op, const isa::Instruction &instruction,
+            std::string what);
+  void emit(mlir::Location loc, const isa::Instruction &instruction,
+            std::string what, std::optional<int64_t> layer = std::nullopt);
+
+  const ProgramLayout &layout;
+  const Network &network;
+  mlir::OpBuilder &builder;
+  schedule::MachineTiming timing;
+};
+
+} // namespace hcgs::toisa
+
+#endif // HCGS_LIB_CONVERSION_HCGSTOISA_EMITTER_H

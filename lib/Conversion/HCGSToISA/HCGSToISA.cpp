@@ -1,0 +1,199 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// hcgs-to-isa: puts layout, images, network and instructions together.
+
+#include "hcgs/Conversion/HCGSToISA/HCGSToISA.h"
+
+#include "Emitter.h"
+#include "Network.h"
+#include "ProgramImages.h"
+#include "ProgramLayout.h"
+#include "hcgs/Dialect/HCGS/Transforms/ProgramTarget.h"
+#include "hcgs/Dialect/ISA/IR/JsonAttr.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace hcgs {
+#define GEN_PASS_DEF_HCGSTOISA
+#include "hcgs/Conversion/HCGSToISA/Passes.h.inc"
+} // namespace hcgs
+
+using namespace mlir;
+using namespace hcgs;
+using namespace hcgs::flow;
+using namespace hcgs::toisa;
+
+/// Bytes as an attribute: the text of small ones shows them, large ones are
+/// resources and never copied again.
+static ElementsAttr bytesAttr(MLIRContext *context, StringRef name,
+                              const std::vector<uint8_t> &bytes) {
+  auto type = RankedTensorType::get({int64_t(bytes.size())},
+                                    IntegerType::get(context, 8));
+  ArrayRef<int8_t> data(reinterpret_cast<const int8_t *>(bytes.data()),
+                        bytes.size());
+  constexpr size_t kShown = 64;
+  if (bytes.size() <= kShown)
+    return DenseElementsAttr::get(type, data);
+  return cast<ElementsAttr>(Attribute(DenseI8ResourceElementsAttr::get(
+      type, name,
+      HeapAsmResourceBlob::allocateAndCopyInferAlign<int8_t>(
+          data, /*dataIsMutable=*/false))));
+}
+
+/// `matrices` of the metadata.
+static Attribute describeMatrices(const ProgramLayout &layout,
+                                  const Network &network, Json &json) {
+  SmallVector<Attribute> list;
+  for (auto [number, entry] : llvm::enumerate(layout.matrices)) {
+    MatrixOp matrix = entry.second;
+    const Network::MatrixUse &use = network.matrixUses[number];
+    SmallVector<Json::Member> members = {
+        {"exponents", json.numbers(matrix.getWeights().getExps())},
+        {"matrix", json.text(StringRef(&use.name, 1))},
+        {"layer", json.numberOrNull(use.layer)}};
+    if (MvmOp mvm = use.mvm) {
+      LayerOp layer = layout.layers.lookup(mvm.getLayerAttr().getAttr());
+      members.push_back({"node", json.text(layer.getNode())});
+      members.push_back(
+          {"in_frac", json.number(mvm.getInput().getType().getFraction())});
+      members.push_back(
+          {"acc_frac", json.numbers(mvm.getResult().getType().getFractions())});
+    }
+    list.push_back(json.object(members));
+  }
+  return json.list(list);
+}
+
+/// `quantization` of the metadata: what widths and options occur.
+static Attribute describeQuantization(const ProgramLayout &layout, Json &json) {
+  llvm::SetVector<int64_t> weightBits, valueBits;
+  llvm::SetVector<Attribute> encodings, roundings;
+  for (const auto &entry : layout.matrices) {
+    MatrixOp matrix = entry.second;
+    fx::WeightsAttr format = matrix.getWeights();
+    weightBits.insert(format.getBits());
+    encodings.insert(json.text(stringifyWeightEncoding(format.getEncoding())));
+    roundings.insert(json.text(stringifyRounding(format.getRounding())));
+  }
+  ProgramOp program = layout.program;
+  program.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      if (auto type = dyn_cast<VecType>(result.getType()))
+        valueBits.insert(type.getBits());
+  });
+  SmallVector<int64_t> sortedBits = valueBits.takeVector();
+  llvm::sort(sortedBits);
+  return json.object({{"weight_bits", json.numbers(weightBits)},
+                      {"weight_encodings", json.list(encodings.getArrayRef())},
+                      {"weight_roundings", json.list(roundings.getArrayRef())},
+                      {"value_bits", json.numbers(sortedBits)}});
+}
+
+static DictionaryAttr describe(const ProgramLayout &layout,
+                               const Network &network) {
+  ProgramOp program = layout.program;
+  Json json(program.getContext());
+  SmallVector<Attribute> tables;
+  for (const auto &entry : layout.tables) {
+    TableOp table = entry.second;
+    tables.push_back(json.object(
+        {{"function",
+          json.text(stringifyActivation(table.getFunction().getKind()))},
+         {"max_error_lsb", json.real(table.getError().convertToDouble())}}));
+  }
+  Attribute model = json.null();
+  if (std::optional<ModelAttr> known = program.getModel())
+    model = json.object({{"name", json.text(known->getName())},
+                         {"producer", json.text(known->getProducer())},
+                         {"opset", json.number(known->getOpset())},
+                         {"sha256", json.text(known->getSha256())}});
+  else
+    model = json.object({{"name", json.text(program.getSymName())},
+                         {"producer", json.text("")},
+                         {"opset", json.number(0)},
+                         {"sha256", json.text("")}});
+  SmallVector<Json::Member> members = {
+      {"producer", json.object({{"name", json.text("hcgs")},
+                                {"version", json.text(HCGS_VERSION)}})},
+      {"model", model},
+      {"streams", network.streams},
+      {"vmem", json.number(layout.vmemElements)},
+      {"amem", json.number(layout.amemElements)},
+      {"time", network.time},
+      {"network", network.network},
+      {"matrices", describeMatrices(layout, network, json)},
+      {"tables", json.list(tables)},
+      {"quantization", describeQuantization(layout, json)}};
+  if (!layout.noStep.empty())
+    members.push_back({"no_step", json.text(layout.noStep)});
+  return json.object(members);
+}
+
+FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
+                                             const TargetModel &target,
+                                             OpBuilder &builder) {
+  if (std::optional<StringRef> named = program.getTarget();
+      named && *named != StringRef(target.name))
+    return program.emitOpError("was scheduled for '")
+           << *named << "', not for '" << target.name
+           << "'; run hcgs-schedule with this target";
+  ProgramLayout layout(program, target);
+  if (failed(layout.run()))
+    return failure();
+  Network network(layout);
+  if (failed(network.run()))
+    return failure();
+  FailureOr<ProgramImages> images = ProgramImages::build(layout);
+  if (failed(images))
+    return failure();
+
+  FailureOr<Attribute> targetAttr =
+      isa::parseJsonAttr(program.getContext(), target.json,
+                         [&] { return program.emitOpError("target: "); });
+  if (failed(targetAttr))
+    return failure();
+  OpBuilder::InsertionGuard guard(builder);
+  auto result = isa::ProgramOp::create(
+      builder, program.getLoc(), program.getSymName(),
+      cast<DictionaryAttr>(*targetAttr), describe(layout, network));
+  auto bytes = [&](StringRef name, const std::vector<uint8_t> &image) {
+    return bytesAttr(program.getContext(), name, image);
+  };
+  result.setDescriptorsAttr(bytes("descriptors", images->descriptors));
+  if (!images->weights.empty())
+    result.setWeightsAttr(bytes("weights", images->weights));
+  if (!images->index.empty())
+    result.setIndexAttr(bytes("index", images->index));
+  if (!images->bias.empty())
+    result.setBiasAttr(bytes("bias", images->bias));
+  result.setTablesAttr(bytes("tables", images->tables));
+  result.setVinitAttr(bytes("vinit", images->vinit));
+
+  if (result.getBody().empty())
+    result.getBody().emplaceBlock();
+  builder.setInsertionPointToEnd(&result.getBody().front());
+  Emitter(layout, network, builder).run();
+  return result;
+}
+
+namespace {
+struct HCGSToISAPass : hcgs::impl::HCGSToISABase<HCGSToISAPass> {
+  using HCGSToISABase::HCGSToISABase;
+
+  void runOnOperation() override {
+    for (auto program :
+         llvm::make_early_inc_range(getOperation().getOps<ProgramOp>())) {
+      FailureOr<TargetModel> model = loadProgramTarget(program, target);
+      if (failed(model))
+        return signalPassFailure();
+      OpBuilder builder(program);
+      if (failed(convertToISA(program, *model, builder)))
+        return signalPassFailure();
+      program.erase();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,294 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Images, and whether they fit the target.
+
+#include "ProgramImages.h"
+
+#include "hcgs/Compression/Layout.h"
+#include "hcgs/Numerics/PwlTable.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace mlir;
+using namespace hcgs;
+using namespace hcgs::flow;
+using namespace hcgs::toisa;
+using compression::BlockMap;
+using compression::WeightLayout;
+
+std::string toisa::groupDigits(int64_t number) {
+  std::string digits = std::to_string(number), text;
+  for (auto [i, c] : llvm::enumerate(digits)) {
+    if (i && (digits.size() - i) % 3 == 0)
+      text += ',';
+    text += c;
+  }
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// What fits
+//===----------------------------------------------------------------------===//
+
+/// Stored words of a pattern with all tiers balanced by columns; 0 if it
+/// cannot be built.
+static int64_t countColumnBalanced(MatrixOp matrix) {
+  compression::Pattern pattern = getPattern(*matrix.getSparsity());
+  for (compression::Tier &tier : pattern.tiers)
+    tier.balance = compression::Balance::Column;
+  Result<BlockMap> map = BlockMap::build(
+      pattern, matrix.getRows(), matrix.getCols(),
+      [](const BlockMap::Line &line, std::span<int32_t> kept) -> Result<void> {
+        std::iota(kept.begin(), kept.end(), 0);
+        return {};
+      });
+  return map ? map->keptWeights() * int64_t(matrix.getGates()) : 0;
+}
+
+namespace {
+class ImageBuilder {
+public:
+  explicit ImageBuilder(const ProgramLayout &layout)
+      : layout(layout), target(layout.target) {}
+
+  FailureOr<ProgramImages> run();
+
+private:
+  LogicalResult addMatrix(unsigned number, MatrixOp matrix);
+  LogicalResult checkMatrix(MatrixOp matrix);
+  LogicalResult checkCapacities();
+  InFlightDiagnostic overflow(const Twine &who, int64_t needed,
+                              StringRef memory, uint64_t available,
+                              StringRef unit);
+  void adviseWeights(InFlightDiagnostic &diag);
+
+  const ProgramLayout &layout;
+  const TargetModel &target;
+  ProgramImages images;
+  std::vector<MatrixDescriptor> descriptors;
+  /// First element of the biases of each matrix, or -1.
+  std::vector<int64_t> biasPlaces;
+  std::vector<int32_t> biases;
+};
+} // namespace
+
+InFlightDiagnostic ImageBuilder::overflow(const Twine &who, int64_t needed,
+                                          StringRef memory, uint64_t available,
+                                          StringRef unit) {
+  ProgramOp program = layout.program;
+  InFlightDiagnostic diag = program.emitOpError();
+  diag << who.str() << " need " << groupDigits(needed) << " " << unit << ", "
+       << memory << " of '" << target.name << "' has " << groupDigits(available)
+       << ": " << groupDigits(needed - int64_t(available)) << " " << unit
+       << " over";
+  return diag;
+}
+
+/// Says what would make the weights fit.
+void ImageBuilder::adviseWeights(InFlightDiagnostic &diag) {
+  uint64_t available = target.memories.wmemBytes;
+  // Column balance keeps no more than row balance where edges are ragged.
+  int64_t columnBytes = 0;
+  bool anyRow = false;
+  for (const auto &entry : layout.matrices) {
+    MatrixOp matrix = entry.second;
+    int64_t words = matrix.getNumCodes();
+    if (matrix.getSparsity()) {
+      for (fx::TierAttr tier : matrix.getSparsity()->getTiers())
+        anyRow |= tier.getBalance() == fx::Balance::Row;
+      words = countColumnBalanced(matrix);
+    }
+    columnBytes += (words * matrix.getWeights().getBits() + 7) / 8;
+  }
+  if (anyRow && columnBytes <= int64_t(available)) {
+    diag << "; blocks balanced by columns need " << groupDigits(columnBytes)
+         << " bytes and fit";
+    return;
+  }
+  int64_t words = 0;
+  for (const auto &entry : layout.matrices) {
+    MatrixOp matrix = entry.second;
+    words += matrix.getNumCodes();
+  }
+  for (uint32_t bits = 8; bits >= 2; --bits)
+    if (target.hasWeightBits(bits) &&
+        uint64_t((words * bits + 7) / 8) <= available) {
+      diag << "; with " << bits << "-bit weights they fit";
+      return;
+    }
+  diag << "; keep fewer blocks or choose a target with more";
+}
+
+LogicalResult ImageBuilder::checkCapacities() {
+  unsigned layers = layout.layers.size();
+  const auto &memories = target.memories;
+  std::string who =
+      std::to_string(layers) + (layers == 1 ? " layer: " : " layers: ");
+  if (images.weights.size() > memories.wmemBytes) {
+    InFlightDiagnostic diag = overflow(who + "weights", images.weights.size(),
+                                       "wmem", memories.wmemBytes, "bytes");
+    adviseWeights(diag);
+    return diag;
+  }
+  if (images.index.size() > memories.imemBytes)
+    return overflow(who + "block indices", images.index.size(), "imem",
+                    memories.imemBytes, "bytes")
+           << "; use larger blocks or choose a target with more";
+  if (biases.size() > memories.bmemElements)
+    return overflow(who + "biases", biases.size(), "bmem",
+                    memories.bmemElements, "elements")
+           << "; choose a target with more";
+  if (layout.tables.size() > memories.lutTables)
+    return overflow(who + "activation tables", layout.tables.size(), "lut",
+                    memories.lutTables, "tables")
+           << "; use fewer different formats or choose a target with more";
+  for (const auto &entry : layout.tables) {
+    TableOp table = entry.second;
+    if ((uint64_t(1) << table.getN()) > memories.lutSegments)
+      return table.emitOpError("has ")
+             << (1 << table.getN()) << " segments, lut of '" << target.name
+             << "' has room for " << memories.lutSegments
+             << " in one table; use fewer segments";
+  }
+  return success();
+}
+
+/// Whether the target's matrix unit knows such matrices.
+LogicalResult ImageBuilder::checkMatrix(MatrixOp matrix) {
+  auto refuse = [&](const Twine &what, const Twine &allowed) {
+    return matrix.emitOpError()
+           << what << ", '" << target.name << "' takes " << allowed;
+  };
+  fx::WeightsAttr format = matrix.getWeights();
+  if (!target.hasWeightBits(format.getBits())) {
+    std::string allowed = llvm::join(
+        llvm::map_range(target.weightBits,
+                        [](uint32_t bits) { return std::to_string(bits); }),
+        ", ");
+    return refuse("has weights of " + Twine(format.getBits()) + " bits",
+                  allowed);
+  }
+  std::string encoding = stringifyWeightEncoding(format.getEncoding()).str();
+  if (!target.hasWeightEncoding(encoding))
+    return refuse("has weights encoded '" + Twine(encoding) + "'",
+                  llvm::join(target.weightEncodings, ", "));
+  const char *kind = matrix.getSparsity() ? "hcgs" : "dense";
+  if (!target.hasMatrixKind(kind))
+    return refuse("is of kind '" + Twine(kind) + "'",
+                  llvm::join(target.matrixKinds, ", "));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Images
+//===----------------------------------------------------------------------===//
+
+LogicalResult ImageBuilder::addMatrix(unsigned number, MatrixOp matrix) {
+  if (failed(checkMatrix(matrix)))
+    return failure();
+  int64_t gates = matrix.getGates(), rows = matrix.getRows(),
+          cols = matrix.getCols();
+  int64_t rowBlock = layout.rowBlocks[number] ? layout.rowBlocks[number] : rows;
+  MatrixDescriptor descriptor;
+  descriptor.gates = gates;
+  descriptor.rows = rows;
+  descriptor.cols = cols;
+  descriptor.rowBlock = rowBlock;
+  fx::WeightsAttr format = matrix.getWeights();
+  descriptor.format.bits = format.getBits();
+  descriptor.format.encoding =
+      format.getEncoding() == fx::WeightEncoding::SignMag
+          ? numerics::WeightEncoding::SignMag
+          : numerics::WeightEncoding::Twos;
+  descriptor.weightOffset = images.weights.size();
+
+  std::vector<int16_t> codes = matrix.getCodeValues();
+  if (codes.empty())
+    return matrix.emitOpError("has no codes: its resource is missing");
+  FailureOr<std::shared_ptr<const BlockMap>> map = getBlockMap(matrix);
+  if (failed(map))
+    return failure();
+  if (*map) {
+    descriptor.kind = MatrixKind::Hcgs;
+    descriptor.pattern = (*map)->pattern();
+    WeightLayout words = WeightLayout::sparse(gates, *map, rowBlock);
+    if (Result<void> aligned = verifyRowBlock(words); !aligned)
+      return matrix.emitOpError() << aligned.message();
+    if (int64_t(codes.size()) != words.words())
+      return matrix.emitOpError("has ")
+             << codes.size() << " codes, its map keeps " << words.words();
+    SmallVector<uint8_t> index = matrix.getSparsity()->getMapBytes();
+    descriptor.indexOffset = images.index.size();
+    descriptor.indexBytes = index.size();
+    images.index.insert(images.index.end(), index.begin(), index.end());
+  } else {
+    // Codes are stored gate by gate; the image goes by row blocks (WI-W-2).
+    WeightLayout words = WeightLayout::dense(gates, rows, cols, rowBlock);
+    std::vector<int16_t> ordered(codes.size());
+    words.forEachRun([&](const WeightLayout::Run &run) {
+      std::copy_n(codes.begin() + (run.gate * rows + run.row) * cols + run.col,
+                  run.count, ordered.begin() + run.word);
+    });
+    codes = std::move(ordered);
+  }
+  std::vector<uint8_t> packed =
+      compression::packCodes(codes, descriptor.format);
+  descriptor.weightBytes = packed.size();
+  images.weights.insert(images.weights.end(), packed.begin(), packed.end());
+
+  // WI-A-3: biases in the order of the accumulators.
+  biasPlaces.push_back(-1);
+  SmallVector<int32_t> values = matrix.getBiasValues();
+  if (!values.empty() && llvm::is_contained(layout.biasOf, int(number))) {
+    biasPlaces.back() = biases.size();
+    biases.resize(biases.size() + values.size());
+    for (int64_t gate = 0; gate < gates; ++gate)
+      for (int64_t row = 0; row < rows; ++row)
+        biases[biasPlaces.back() + WeightLayout::accumulatorIndex(
+                                       gate, row, gates, rows, rowBlock)] =
+            values[gate * rows + row];
+  }
+  descriptors.push_back(descriptor);
+  return success();
+}
+
+static numerics::PwlTable makeTable(TableOp op) {
+  numerics::PwlTable table;
+  table.k = op.getK();
+  table.n = op.getN();
+  table.s = op.getS();
+  table.b = op.getFunction().getOut().getWidth();
+  table.lo = op.getLo();
+  table.hi = op.getHi();
+  table.inFrac = op.getFunction().getIn().getFraction();
+  table.outFrac = op.getFunction().getOut().getFraction();
+  for (auto [base, slope] : llvm::zip(op.getBases(), op.getSlopes()))
+    table.entries.push_back({base, slope});
+  return table;
+}
+
+FailureOr<ProgramImages> ImageBuilder::run() {
+  for (auto [number, entry] : llvm::enumerate(layout.matrices))
+    if (failed(addMatrix(number, entry.second)))
+      return failure();
+  for (auto [number, descriptor] : llvm::enumerate(descriptors))
+    if (int source = layout.biasOf[number]; source >= 0)
+      descriptor.bias = biasPlaces[source];
+  std::vector<numerics::PwlTable> tables;
+  for (const auto &entry : layout.tables)
+    tables.push_back(makeTable(entry.second));
+  if (failed(checkCapacities()))
+    return failure();
+  images.bias = writeBiases(biases);
+  images.descriptors = writeDescriptors(descriptors);
+  images.tables = writeTables(tables);
+  images.vinit = writeInitialVectors(layout.initialVectors);
+  return std::move(images);
+}
+
+FailureOr<ProgramImages> ProgramImages::build(const ProgramLayout &layout) {
+  return ImageBuilder(layout).run();
+}

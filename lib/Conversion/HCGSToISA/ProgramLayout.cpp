@@ -1,0 +1,594 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Addresses, registers and numbers.
+
+#include "ProgramLayout.h"
+#include "ProgramImages.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallSet.h"
+
+using namespace mlir;
+using namespace hcgs;
+using namespace hcgs::flow;
+using namespace hcgs::toisa;
+using schedule::Memory;
+
+//===----------------------------------------------------------------------===//
+// Rooms
+//===----------------------------------------------------------------------===//
+
+int64_t toisa::placeRooms(MutableArrayRef<Room> rooms) {
+  SmallVector<unsigned> order(rooms.size());
+  for (unsigned i = 0; i < order.size(); ++i)
+    order[i] = i;
+  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
+    return rooms[a].size > rooms[b].size;
+  });
+  SmallVector<unsigned> placed;
+  int64_t extent = 0;
+  for (unsigned index : order) {
+    Room &room = rooms[index];
+    // The rooms in the way, from low to high.
+    SmallVector<unsigned> others;
+    for (unsigned other : placed)
+      if (rooms[other].from <= room.to && room.from <= rooms[other].to)
+        others.push_back(other);
+    llvm::sort(others, [&](unsigned a, unsigned b) {
+      return rooms[a].address < rooms[b].address;
+    });
+    room.address = 0;
+    for (unsigned other : others)
+      if (room.address + room.size > rooms[other].address)
+        room.address =
+            std::max(room.address, rooms[other].address + rooms[other].size);
+    extent = std::max(extent, room.address + room.size);
+    placed.push_back(index);
+  }
+  return extent;
+}
+
+//===----------------------------------------------------------------------===//
+// Loop
+//===----------------------------------------------------------------------===//
+
+isa::Addr Loop::address(Value value, uint32_t begin, uint32_t end, int gate,
+                        int64_t lead) const {
+  unsigned storage = model.storageOf.lookup(value);
+  const Place &place = places[storage];
+  int64_t inSlot = schedule::elementRange(model.problem.storages[storage],
+                                          holdings[storage], begin, end, gate)
+                       .first;
+  if (place.ring < 0)
+    return {0, int32_t(place.offset + inSlot)};
+  const Ring &ring = rings[place.ring];
+  int64_t step = lead - llvm::isa<BlockArgument>(value);
+  return {uint8_t(ring.reg),
+          int32_t(step * ring.pitch + place.offset + inSlot)};
+}
+
+const Loop::Walk &Loop::walk(unsigned stream, bool reversed) const {
+  return *llvm::find_if(walks, [&](const Walk &walk) {
+    return walk.stream == stream && walk.reversed == reversed;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+template <typename OpT>
+static unsigned numberOf(const llvm::MapVector<StringAttr, OpT> &map,
+                         ProgramOp program, StringRef name) {
+  auto it = map.find(StringAttr::get(program.getContext(), name));
+  return std::distance(map.begin(), it);
+}
+
+unsigned ProgramLayout::streamNumber(StringRef name) const {
+  return numberOf(streams, program, name);
+}
+unsigned ProgramLayout::matrixNumber(StringRef name) const {
+  return numberOf(matrices, program, name);
+}
+unsigned ProgramLayout::tableNumber(StringRef name) const {
+  return numberOf(tables, program, name);
+}
+
+Loop *ProgramLayout::loopOf(SequenceOp op) {
+  for (Loop &loop : loops)
+    if (loop.op == op)
+      return &loop;
+  return nullptr;
+}
+
+int64_t ProgramLayout::timeOf(Operation *op) const {
+  while (op->getParentOp() != program)
+    op = op->getParentOp();
+  return times.lookup(op);
+}
+
+int64_t ProgramLayout::lastUse(Value value) const {
+  int64_t last = timeOf(value.getDefiningOp());
+  for (Operation *user : value.getUsers())
+    last = std::max(last, timeOf(user));
+  return last;
+}
+
+bool ProgramLayout::isFilled(ConstantOp constant) {
+  return !constant.getCodes() &&
+         llvm::all_of(constant->getUsers(),
+                      [](Operation *user) { return llvm::isa<SequenceOp>(user); });
+}
+
+bool ProgramLayout::isLoadedIntoState(ReadOp read) {
+  return llvm::isa<ProgramOp>(read->getParentOp()) && read.getResult().hasOneUse() &&
+         llvm::isa<SequenceOp>(*read.getResult().user_begin());
+}
+
+//===----------------------------------------------------------------------===//
+// Schedules
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProgramLayout::readSchedule(Loop &loop) {
+  ScheduleOp scheduleOp = loop.op.getSchedule();
+  if (!scheduleOp)
+    return loop.op.emitOpError("has no schedule; run hcgs-schedule");
+  loop.depth = scheduleOp.getDepth();
+  loop.holdings.resize(loop.model.problem.storages.size());
+  // Operations of the problem by what the schedule calls them.
+  llvm::DenseMap<std::pair<Operation *, unsigned>, unsigned> numbers;
+  for (auto [number, source] : llvm::enumerate(loop.model.sources))
+    numbers[{source.op, source.part}] = number;
+
+  Block &body = scheduleOp.getBody().front();
+  for (auto buffer : body.getOps<BufferOp>()) {
+    unsigned storage = loop.model.storageOf.lookup(buffer.getValue());
+    schedule::Holding &holding = loop.holdings[storage];
+    holding.slots = buffer.getSlots();
+    holding.rowBlock = buffer.getRowBlock();
+    holding.window = buffer.getWindow();
+  }
+  for (Operation &op : body) {
+    if (llvm::isa<BufferOp>(op))
+      continue;
+    schedule::Entry entry;
+    if (auto write = dyn_cast<IssueWriteOp>(op)) {
+      entry.step = write.getStep();
+      for (Operation *user : write.getValue().getUsers())
+        if (auto candidate = dyn_cast<WriteOp>(user))
+          if (candidate.getStream() == write.getStream() &&
+              candidate.getAt() == write.getAt())
+            entry.operation = numbers.lookup({candidate, 0});
+      entry.begin = 0;
+      entry.end = loop.model.problem.operations[entry.operation].rows;
+      loop.entries.push_back(entry);
+      continue;
+    }
+    auto issue = cast<IssueOp>(op);
+    Operation *source = issue.getValue().getDefiningOp();
+    bool concat = llvm::isa<ConcatOp>(source);
+    entry.step = issue.getStep();
+    entry.operation = numbers.lookup(
+        {source, concat ? unsigned(issue.getFirst().value_or(0)) : 0});
+    const schedule::Operation &operation =
+        loop.model.problem.operations[entry.operation];
+    entry.begin = 0;
+    entry.end = operation.rows;
+    uint64_t height = loop.holdings[operation.storage].rowBlock;
+    if (!concat && issue.getFirst() && height) {
+      entry.begin = *issue.getFirst() * height;
+      entry.end = std::min<uint64_t>(*issue.getLast() * height, entry.end);
+    }
+    loop.entries.push_back(entry);
+  }
+  return success();
+}
+
+LogicalResult ProgramLayout::findStarts(Loop &loop) {
+  // In the order of time: what is issued for a later step comes first.
+  std::vector<unsigned> order(loop.entries.size());
+  for (unsigned i = 0; i < order.size(); ++i)
+    order[i] = i;
+  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
+    return loop.entries[a].step > loop.entries[b].step;
+  });
+  for (const schedule::Storage &storage : loop.model.problem.storages)
+    loop.starts.emplace_back(storage.rows, schedule::kNone);
+  for (unsigned index : order) {
+    const schedule::Entry &entry = loop.entries[index];
+    const schedule::Operation &operation =
+        loop.model.problem.operations[entry.operation];
+    if (operation.storage == schedule::kNone)
+      continue;
+    for (uint32_t row = entry.begin; row < entry.end; ++row) {
+      unsigned &start = loop.starts[operation.storage][row + operation.offset];
+      if (start == schedule::kNone)
+        start = entry.operation;
+    }
+  }
+  for (const schedule::Entry &entry : loop.entries) {
+    const schedule::Operation &operation =
+        loop.model.problem.operations[entry.operation];
+    if (operation.storage == schedule::kNone)
+      continue;
+    ArrayRef<unsigned> starts = loop.starts[operation.storage];
+    bool first = starts[entry.begin + operation.offset] == entry.operation;
+    for (uint32_t row = entry.begin; row < entry.end; ++row)
+      if ((starts[row + operation.offset] == entry.operation) != first)
+        return loop.model.sources[entry.operation].op->emitOpError(
+                   "is issued for rows ")
+               << entry.begin << ".." << entry.end - 1
+               << " at once, of which some are the first of their accumulator "
+                  "and some are not; issue them apart";
+  }
+  return success();
+}
+
+void ProgramLayout::placeBuffers(Loop &loop) {
+  loop.places.resize(loop.holdings.size());
+  // Rings first; fixed buffers follow, as offsets that allocate() moves.
+  for (auto [storage, holding] : llvm::enumerate(loop.holdings)) {
+    const schedule::Storage &what = loop.model.problem.storages[storage];
+    if (holding.slots < 2)
+      continue;
+    auto ring = llvm::find_if(loop.rings, [&](const Loop::Ring &ring) {
+      return ring.memory == what.memory && ring.slots == holding.slots;
+    });
+    if (ring == loop.rings.end())
+      ring = loop.rings.insert(ring, {what.memory, holding.slots});
+    loop.places[storage] = {int(ring - loop.rings.begin()), ring->pitch};
+    ring->pitch += schedule::slotElements(what, holding);
+  }
+  for (Loop::Ring &ring : loop.rings) {
+    int64_t &size = loop.sizes[ring.memory == Memory::A];
+    ring.lo = size;
+    size += ring.slots * ring.pitch;
+  }
+  for (auto [storage, holding] : llvm::enumerate(loop.holdings)) {
+    const schedule::Storage &what = loop.model.problem.storages[storage];
+    if (holding.slots > 1)
+      continue;
+    int64_t &size = loop.sizes[what.memory == Memory::A];
+    loop.places[storage] = {-1, size};
+    size += schedule::slotElements(what, holding);
+  }
+}
+
+LogicalResult ProgramLayout::addLoop(SequenceOp sequence) {
+  FailureOr<StepModel> model = buildStepModel(sequence, target);
+  if (failed(model))
+    return failure();
+  Loop &loop = loops.emplace_back();
+  loop.op = sequence;
+  loop.model = std::move(*model);
+  if (failed(readSchedule(loop)) || failed(findStarts(loop)))
+    return failure();
+  placeBuffers(loop);
+  for (Operation &op : sequence.getBody().front()) {
+    StringRef name;
+    bool reversed = false;
+    if (auto read = dyn_cast<ReadOp>(op)) {
+      name = read.getStream();
+      reversed = read.getFrames() == Frames::Reversed;
+    } else if (auto write = dyn_cast<WriteOp>(op)) {
+      name = write.getStream();
+      reversed = write.getFrames() == Frames::Reversed;
+    } else {
+      continue;
+    }
+    unsigned number = streamNumber(name);
+    if (llvm::none_of(loop.walks, [&](const Loop::Walk &walk) {
+          return walk.stream == number && walk.reversed == reversed;
+        }))
+      loop.walks.push_back(
+          {number, reversed,
+           2 * (streams.begin() + number)->second.getFrameType().getSize()});
+  }
+  return noteLoopMatrices(loop);
+}
+
+//===----------------------------------------------------------------------===//
+// Matrices
+//===----------------------------------------------------------------------===//
+
+/// The matrix that gives an accumulator chain its biases, through the values it
+/// continues and those that continue it.
+static MvmOp findBias(MvmOp mvm) {
+  for (Value value = mvm.getResult(); value;) {
+    auto product = value.getDefiningOp<MvmOp>();
+    if (!product)
+      break;
+    if (product.getBias())
+      return product;
+    value = product.getAcc();
+  }
+  return {};
+}
+
+LogicalResult ProgramLayout::noteMatrix(MvmOp mvm, uint32_t rowBlock,
+                                        bool startsWithBias, Value chain) {
+  unsigned number = matrixNumber(mvm.getMatrix());
+  MatrixOp matrix = (matrices.begin() + number)->second;
+  auto conflict = [&](const Twine &what) {
+    InFlightDiagnostic diag = mvm.emitOpError("uses ")
+                              << mvm.getMatrixAttr() << what
+                              << "; give each use a matrix of its own";
+    diag.attachNote(matrix.getLoc()) << "the matrix is here";
+    return diag;
+  };
+  if (rowBlocks[number] && rowBlocks[number] != rowBlock)
+    return conflict(" with row blocks of " + Twine(rowBlock) +
+                    " rows, another use with " + Twine(rowBlocks[number]));
+  rowBlocks[number] = rowBlock;
+  if (startsWithBias) {
+    int source =
+        matrixNumber(findBias(cast<MvmOp>(chain.getDefiningOp())).getMatrix());
+    if (biasOf[number] >= 0 && biasOf[number] != source)
+      return conflict(" with two sets of biases");
+    biasOf[number] = source;
+  }
+  return success();
+}
+
+LogicalResult ProgramLayout::noteLoopMatrices(Loop &loop) {
+  for (const schedule::Entry &entry : loop.entries) {
+    auto mvm = dyn_cast<MvmOp>(loop.model.sources[entry.operation].op);
+    if (!mvm)
+      continue;
+    unsigned storage = loop.model.problem.operations[entry.operation].storage;
+    uint32_t height = loop.holdings[storage].rowBlock;
+    Value chain = loop.model.namedBy[storage];
+    bool first = loop.starts[storage][entry.begin] == entry.operation;
+    if (failed(noteMatrix(
+            mvm, height ? height : loop.model.problem.storages[storage].rows,
+            first && findBias(cast<MvmOp>(chain.getDefiningOp())), chain)))
+      return failure();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Step
+//===----------------------------------------------------------------------===//
+
+/// `step` goes on from the states of the last call, frame by frame.
+void ProgramLayout::decideStep() {
+  if (loops.empty()) {
+    noStep = "the program has no time loop";
+    return;
+  }
+  for (Loop &loop : loops)
+    for (Operation &op : loop.op.getBody().front()) {
+      auto read = dyn_cast<ReadOp>(op);
+      if (!read || read.getFrames() != Frames::Reversed)
+        continue;
+      // Name the layer that reads in reverse.
+      std::string layer;
+      for (Operation *user : read.getResult().getUsers())
+        if (auto name = user->getAttrOfType<FlatSymbolRefAttr>("layer"))
+          if (auto it = layers.find(name.getAttr()); it != layers.end())
+            layer = it->second.getNode().str();
+      noStep = "layer '" + layer +
+               "' runs in reverse: it needs the last frame first";
+      return;
+    }
+  if (loops.size() > 1)
+    noStep = "the program has " + std::to_string(loops.size()) +
+             " passes over the sequence; a later pass needs all frames of the "
+             "one before";
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProgramLayout::allocate() {
+  // What needs room, in each memory.
+  struct Owner {
+    Value value = {};
+    Loop *loop = nullptr;
+    ConstantOp constant = {};
+  };
+  std::array<std::vector<Room>, 2> rooms;
+  std::array<std::vector<Owner>, 2> owners;
+  auto add = [&](bool accumulators, Room room, Owner owner) {
+    rooms[accumulators].push_back(room);
+    owners[accumulators].push_back(owner);
+  };
+  for (Operation &op : program.getBody().front()) {
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      if (!isFilled(constant))
+        add(false, {constant.getResult().getType().getSize(), 0, end},
+            {constant.getResult(), nullptr, constant});
+      continue;
+    }
+    if (auto sequence = dyn_cast<SequenceOp>(op)) {
+      Loop *loop = loopOf(sequence);
+      int64_t from = timeOf(sequence), to = from;
+      for (Value result : sequence.getResults())
+        to = std::max(to, lastUse(result));
+      if (noStep.empty()) {
+        from = 0;
+        to = end;
+      }
+      for (bool accumulators : {false, true})
+        add(accumulators, {loop->sizes[accumulators], from, to}, {.loop = loop});
+      continue;
+    }
+    if (op.getNumResults() != 1)
+      continue;
+    Value result = op.getResult(0);
+    if (auto read = dyn_cast<ReadOp>(op); read && isLoadedIntoState(read))
+      continue;
+    // Continued accumulators keep their place.
+    if (op.getNumOperands() && llvm::isa<AccType>(result.getType()) &&
+        llvm::isa<AccType>(op.getOperands().back().getType()))
+      continue;
+    int64_t size, to = lastUse(result);
+    bool accumulators = llvm::isa<AccType>(result.getType());
+    if (accumulators) {
+      auto type = cast<AccType>(result.getType());
+      size = type.getGates() * type.getRows();
+      for (Value value = result; value;) {
+        Value next;
+        for (Operation *user : value.getUsers())
+          if (user->getNumResults() == 1 &&
+              llvm::isa<AccType>(user->getResult(0).getType()))
+            next = user->getResult(0);
+        to = std::max(to, lastUse(value));
+        value = next;
+      }
+    } else {
+      size = cast<VecType>(result.getType()).getSize();
+    }
+    add(accumulators, {size, timeOf(&op), to}, {.value = result});
+  }
+
+  struct Limit {
+    StringRef memory;
+    uint64_t available;
+    int64_t *needed;
+  };
+  Limit limits[2] = {
+      {"vmem", target.memories.vmemElements, &vmemElements},
+      {"amem", target.memories.amemElements, &amemElements},
+  };
+  for (bool accumulators : {false, true}) {
+    const Limit &limit = limits[accumulators];
+    *limit.needed = placeRooms(rooms[accumulators]);
+    int64_t over = *limit.needed - int64_t(limit.available);
+    if (over > 0)
+      return program.emitOpError()
+             << (accumulators ? "accumulators need " : "values need ")
+             << groupDigits(*limit.needed) << " elements, " << limit.memory
+             << " of '" << target.name << "' has "
+             << groupDigits(limit.available) << ": " << groupDigits(over)
+             << " elements over; choose a target with more, or a smaller "
+                "network";
+    for (auto [room, owner] :
+         llvm::zip(rooms[accumulators], owners[accumulators])) {
+      if (owner.loop)
+        owner.loop->bases[accumulators] = room.address;
+      else
+        addresses[owner.value] = room.address;
+      if (owner.constant) {
+        InitialVector vector;
+        vector.first = room.address;
+        if (std::optional<ArrayRef<int16_t>> codes = owner.constant.getCodes())
+          vector.values.assign(codes->begin(), codes->end());
+        else
+          vector.values.assign(room.size, 0);
+        initialVectors.push_back(std::move(vector));
+      }
+    }
+  }
+  llvm::sort(initialVectors,
+             [](const auto &a, const auto &b) { return a.first < b.first; });
+
+  // Continued accumulators, and the loops' own places.
+  for (Operation &op : program.getBody().front())
+    if (op.getNumResults() == 1 && op.getNumOperands() &&
+        llvm::isa<AccType>(op.getResult(0).getType()) &&
+        llvm::isa<AccType>(op.getOperands().back().getType()))
+      addresses[op.getResult(0)] = addresses.lookup(op.getOperands().back());
+  for (Loop &loop : loops) {
+    for (Loop::Ring &ring : loop.rings)
+      ring.lo += loop.bases[ring.memory == Memory::A];
+    for (auto [storage, place] : llvm::enumerate(loop.places))
+      if (place.ring < 0)
+        place.offset +=
+            loop.bases[loop.model.problem.storages[storage].memory ==
+                       Memory::A];
+  }
+  return success();
+}
+
+LogicalResult ProgramLayout::allocateRegisters() {
+  std::vector<Room> rooms;
+  std::vector<unsigned *> registers;
+  for (Loop &loop : loops) {
+    int64_t from = timeOf(loop.op), to = from;
+    for (Value result : loop.op.getResults())
+      to = std::max(to, lastUse(result));
+    if (noStep.empty()) {
+      from = 0;
+      to = end;
+    }
+    for (Loop::Ring &ring : loop.rings) {
+      rooms.push_back({1, from, to});
+      registers.push_back(&ring.reg);
+    }
+    for (Loop::Walk &walk : loop.walks) {
+      rooms.push_back({1, timeOf(loop.op), timeOf(loop.op)});
+      registers.push_back(&walk.reg);
+    }
+  }
+  for (Operation &op : program.getBody().front())
+    if (llvm::isa<ReadOp, WriteOp>(op) && !streamRegister) {
+      streamRegister = 1;
+      rooms.push_back({1, 0, end});
+      registers.push_back(&streamRegister);
+    }
+  int64_t needed = placeRooms(rooms);
+  if (needed > isa::kNumRegisters - 1)
+    return program.emitOpError("needs ")
+           << needed << " address registers for rings and streams; the machine "
+           << "has " << isa::kNumRegisters - 1;
+  for (auto [room, reg] : llvm::zip(rooms, registers))
+    *reg = room.address + 1;
+  return success();
+}
+
+isa::Addr ProgramLayout::address(Value value, uint32_t begin, uint32_t end,
+                                 int gate) const {
+  if (auto sequence = value.getDefiningOp<SequenceOp>()) {
+    // A final state: the one before the step that the registers point at.
+    for (const Loop &loop : loops)
+      if (loop.op == sequence) {
+        unsigned number = cast<OpResult>(value).getResultNumber();
+        return loop.address(sequence.getBody().getArgument(number), begin, end,
+                            gate, 0);
+      }
+  }
+  int64_t rows = 0;
+  if (auto acc = dyn_cast<AccType>(value.getType()))
+    rows = acc.getRows();
+  int64_t first = gate > 0 ? gate * rows : 0;
+  return {0, int32_t(addresses.lookup(value) + first + begin)};
+}
+
+//===----------------------------------------------------------------------===//
+// Everything
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProgramLayout::run() {
+  for (Operation &op : program.getBody().front()) {
+    times[&op] = end++;
+    if (auto stream = dyn_cast<StreamOp>(op))
+      streams[stream.getSymNameAttr()] = stream;
+    else if (auto matrix = dyn_cast<MatrixOp>(op))
+      matrices[matrix.getSymNameAttr()] = matrix;
+    else if (auto table = dyn_cast<TableOp>(op))
+      tables[table.getSymNameAttr()] = table;
+    else if (auto layer = dyn_cast<LayerOp>(op))
+      layers[layer.getSymNameAttr()] = layer;
+  }
+  if (streams.size() > isa::kNumStreams)
+    return program.emitOpError("has ")
+           << streams.size() << " streams; the machine has "
+           << isa::kNumStreams;
+  rowBlocks.assign(matrices.size(), 0);
+  biasOf.assign(matrices.size(), -1);
+  for (auto sequence : program.getBody().front().getOps<SequenceOp>())
+    if (failed(addLoop(sequence)))
+      return failure();
+  for (auto mvm : program.getBody().front().getOps<MvmOp>())
+    if (failed(noteMatrix(mvm, mvm.getResult().getType().getRows(),
+                          mvm.getBias(), mvm.getResult())))
+      return failure();
+  decideStep();
+  if (failed(allocate()) || failed(allocateRegisters()))
+    return failure();
+  return success();
+}
