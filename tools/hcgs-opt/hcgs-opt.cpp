@@ -4,8 +4,11 @@
 // hcgs-opt: reads IR of any level, runs passes over it and prints it. For
 // developers of passes, and for tests.
 
+#include "hcgs/Conversion/HCGSToISA/HCGSToISA.h"
+#include "hcgs/Conversion/RNNToHCGS/RNNToHCGS.h"
 #include "hcgs/Dialect/FX/IR/FXDialect.h"
 #include "hcgs/Dialect/HCGS/IR/HCGSDialect.h"
+#include "hcgs/Dialect/HCGS/Transforms/Passes.h"
 #include "hcgs/Dialect/ISA/IR/ISA.h"
 #include "hcgs/Dialect/ISA/Transforms/Passes.h"
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
@@ -23,7 +26,10 @@ int main(int argc, char **argv) {
                   hcgs::fx::FXDialect, hcgs::rnn::RNNDialect,
                   hcgs::flow::HCGSDialect, hcgs::isa::ISADialect>();
   mlir::registerTransformsPasses();
+  hcgs::flow::registerHCGSPasses();
   hcgs::isa::registerISAPasses();
+  hcgs::registerHCGSToISAPasses();
+  hcgs::registerRNNToHCGSPasses();
   hcgs::rnn::registerRNNPasses();
   hcgs::rnn::registerRNNPipelines();
   return mlir::asMainReturnCode(

@@ -8,6 +8,7 @@
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
+using namespace hcgs;
 using namespace hcgs::flow;
 
 /// Looks `name` up as a declaration of kind OpT.

@@ -12,6 +12,7 @@
 #include "llvm/ADT/SmallSet.h"
 
 using namespace mlir;
+using namespace hcgs;
 using namespace hcgs::flow;
 
 //===----------------------------------------------------------------------===//
@@ -128,9 +129,9 @@ LogicalResult IOOp::verify() {
                << stringifyAxisKind(kind) << " axis of free size";
     }
   }
-  if (getParts().empty())
-    return emitOpError("has no part");
-  if (slices == -1 && getParts().size() != 1)
+  if (getParts().empty() && getDirection() == IODirection::Output)
+    return emitOpError("has no part; an output lies in at least one stream");
+  if (slices == -1 && getParts().size() > 1)
     return emitOpError("has ")
            << getParts().size()
            << " parts but no layer or direction axis to tell them apart";
@@ -189,15 +190,42 @@ LogicalResult IOOp::verifySymbolUses(SymbolTableCollection &symbols) {
 // MatrixOp, TableOp
 //===----------------------------------------------------------------------===//
 
-ArrayRef<int8_t> MatrixOp::getCodeValues() {
-  if (auto resource = dyn_cast<DenseI8ResourceElementsAttr>(getCodes()))
+/// The codes as they are stored, one byte each; a splat has one byte.
+static ArrayRef<int8_t> getStoredCodes(ElementsAttr codes) {
+  if (auto resource = dyn_cast<DenseI8ResourceElementsAttr>(codes))
     return resource.tryGetAsArrayRef().value_or(ArrayRef<int8_t>());
-  if (auto dense = dyn_cast<DenseIntElementsAttr>(getCodes())) {
+  if (auto dense = dyn_cast<DenseIntElementsAttr>(codes)) {
     ArrayRef<char> raw = dense.getRawData();
-    if (!dense.isSplat())
-      return {reinterpret_cast<const int8_t *>(raw.data()), raw.size()};
+    return {reinterpret_cast<const int8_t *>(raw.data()), raw.size()};
   }
   return {};
+}
+
+/// +128 of 8-bit signmag is stored as 0.
+static int16_t getCode(int8_t stored, fx::WeightsAttr weights) {
+  if (stored == 0 && weights.getBits() == 8 &&
+      weights.getEncoding() == fx::WeightEncoding::SignMag)
+    return 128;
+  return stored;
+}
+
+int64_t MatrixOp::getNumCodes() {
+  return getCodes().getShapedType().getNumElements();
+}
+
+std::vector<int16_t> MatrixOp::getCodeValues() {
+  ArrayRef<int8_t> stored = getStoredCodes(getCodes());
+  std::vector<int16_t> values;
+  if (stored.empty())
+    return values;
+  values.resize(getNumCodes());
+  if (stored.size() != values.size()) { // a splat
+    llvm::fill(values, getCode(stored.front(), getWeights()));
+    return values;
+  }
+  for (auto [value, code] : llvm::zip(values, stored))
+    value = getCode(code, getWeights());
+  return values;
 }
 
 SmallVector<int32_t> MatrixOp::getBiasValues() {
@@ -253,11 +281,13 @@ LogicalResult MatrixOp::verify() {
   unsigned bits = getWeights().getBits();
   bool twos = getWeights().getEncoding() == fx::WeightEncoding::Twos;
   int limit = twos ? (1 << (bits - 1)) - 1 : 1 << (bits - 1);
-  for (int code : getCodeValues())
+  for (int8_t stored : getStoredCodes(getCodes())) {
+    int code = getCode(stored, getWeights());
     if (code > limit || code < -limit || (!twos && code == 0))
       return emitOpError("has the code ")
              << code << ", which is none of " << bits << "-bit "
              << stringifyWeightEncoding(getWeights().getEncoding());
+  }
   return success();
 }
 

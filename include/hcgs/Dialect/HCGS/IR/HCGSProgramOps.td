@@ -99,7 +99,8 @@ def HCGS_IOOp : HCGS_Op<"io", [HasParent<"::hcgs::flow::ProgramOp">,
   let description = [{
     An input or output of the ONNX graph: its name, its axes in its own order,
     and the streams that hold it (L-IO). The order of these operations is the
-    order of the graph's inputs and of its outputs.
+    order of the graph's inputs and of its outputs. An input that nothing reads
+    has no parts.
 
     Example:
 
@@ -128,6 +129,9 @@ def HCGS_MatrixOp : HCGS_Op<"matrix", [HasParent<"::hcgs::flow::ProgramOp">, Sym
     - without `sparsity` (dense): all, as `tensor<gates x rows x cols>`;
     - with `sparsity` (hcgs): those of the kept positions only, as a
       one-dimensional tensor in the order of the weight image (WI-W-1).
+
+    The one code that i8 cannot hold, +128 of 8-bit `signmag`, is written 0,
+    which is no code of that encoding.
 
     `bias` holds 32-bit biases in the natural order gate, row, at the scale of
     the accumulator that `hcgs.mvm … bias` starts with them.
@@ -159,8 +163,10 @@ def HCGS_MatrixOp : HCGS_Op<"matrix", [HasParent<"::hcgs::flow::ProgramOp">, Sym
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// The codes as they are stored; empty if a resource is missing.
-    ::llvm::ArrayRef<int8_t> getCodeValues();
+    /// Number of stored codes: all of a dense matrix, the kept ones of another.
+    int64_t getNumCodes();
+    /// The values of the codes in stored order; empty if a resource is missing.
+    ::std::vector<int16_t> getCodeValues();
     /// The biases, gate by gate; empty if there are none.
     ::llvm::SmallVector<int32_t> getBiasValues();
   }];
