@@ -181,6 +181,8 @@ static Result<std::string> completeMeta(std::string_view text,
   (*meta)["format"] = "hcgs-program";
   nlohmann::json name = parsed->value("name", nlohmann::json(nullptr));
   (*meta)["target"] = {{"name", name}, {"sha256", sha256Hex(target)}};
+  if (!meta->contains("streams"))
+    (*meta)["streams"] = nlohmann::json::array();
   return printCanonical(*meta, "meta");
 }
 
