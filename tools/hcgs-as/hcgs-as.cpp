@@ -1,0 +1,83 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// hcgs-as: assembly text to a program file.
+//
+// Exit status: 0 success, 1 bad input, 2 wrong usage. Nothing is written unless
+// all of it can be.
+//
+#include "hcgs/Support/AtomicFile.h"
+#include "hcgs/Support/MappedFile.h"
+#include "hcgs/Target/Assembly.h"
+#include "hcgs/Target/ProgramFile.h"
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iterator>
+#include <string>
+
+using namespace hcgs;
+
+namespace {
+struct Options {
+  std::string input, output;
+  bool noVerify = false;
+};
+} // namespace
+
+/// The text of a file, or of standard input for "-".
+static Result<std::string> readText(const std::string &path) {
+  if (path == "-")
+    return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  Result<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  return std::string(file->bytes());
+}
+
+static Result<void> assembleFile(const Options &options) {
+  Result<std::string> text = readText(options.input);
+  if (!text)
+    return text.takeError();
+  std::string name = options.input == "-" ? "<stdin>" : options.input;
+  Result<Program> program =
+      assemble(*text, name, {.verify = !options.noVerify});
+  if (!program)
+    return program.takeError();
+  Result<std::vector<uint8_t>> bytes = writeProgram(*program);
+  if (!bytes)
+    return bytes.takeError().at(name);
+  return writeFileAtomically(
+      options.output,
+      std::string_view(reinterpret_cast<const char *>(bytes->data()),
+                       bytes->size()));
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  CLI::App app("Assembles text into an hcgs program file.", "hcgs-as");
+  app.set_version_flag("--version", "hcgs-as " HCGS_VERSION);
+  app.footer("The syntax is described in docs/Guides/Assembly.md and "
+             "docs/Spec/InstructionTables.md;\nhcgs-objdump --disassemble-all "
+             "prints it.\n\nExit status: 0 success, 1 bad input, 2 wrong "
+             "usage.");
+  app.add_option("input", options.input, "Assembly text; - is standard input")
+      ->required()
+      ->type_name("FILE.s");
+  app.add_option("-o,--output", options.output, "Program file to write")
+      ->required()
+      ->type_name("FILE");
+  app.add_flag("--no-verify", options.noVerify,
+               "Write programs that readers will refuse, too: unknown "
+               "descriptors, tables or streams, addresses outside memories");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  Result<void> done = assembleFile(options);
+  if (!done) {
+    std::fprintf(stderr, "hcgs-as: error: %s\n", done.message().c_str());
+    return 1;
+  }
+  return 0;
+}
