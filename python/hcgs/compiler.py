@@ -60,7 +60,8 @@ def compile(
     weight_bits  2 to 8; input_bits (graph inputs), act_bits (h and heads),
                gate_bits and cell_bits 8 to 16 each
     weight_encoding, rounding  the codes of weights (docs/Spec/Arithmetic.md)
-    others     further options of hcgs-compile, with `_` for `-`
+    others     further options of hcgs-compile, with `_` for `-`:
+               compress_linear, range_method, percentile, pwl_segments, ...
 
     Returns a Program with the compiler's report in `report`. Raises
     CompileError, whose text names the node or option at fault; warnings are
@@ -82,16 +83,25 @@ def compile(
         "cell_bits": cell_bits,
         **others,
     }
-    given = {name: value for name, value in options.items() if value is not None}
+    if "emit" in others:
+        raise CompileError("hcgs.compile makes programs; use hcgs-compile for --emit")
     with tempfile.TemporaryDirectory(prefix="hcgs-") as folder:
         # The compiler maps files; what is in memory is written down for it.
         path, name = _model_file(model, Path(folder))
         if calibrate is not None:
-            given["calibrate"] = _calibration_file(calibrate, Path(folder))
+            options["calibrate"] = _calibration_file(calibrate, Path(folder))
+        given = [(k, _text(v)) for k, v in options.items() if v is not None]
         data, report = _hcgs.compile(path, name, given)
     program = Program(data, name)
     program.report = json.loads(report)
     return program
+
+
+def _text(value: Any) -> str:
+    """An option's value as the command line spells it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
 
 
 def _model_file(model: Model, folder: Path) -> tuple[str, str]:

@@ -250,4 +250,4 @@ def test_overflows_are_wrapped_and_counted():  # A-ACC-1
     read = program.read(writer.bytes())
     got = network.run(read, {x: np.array([[[1], [-1]]])}, 2)
     assert got.values[y].ravel().tolist() == [rq(wrap(2**31 + 126), 16, 16), 32766 + 1]
-    assert got.overflows == 1
+    assert got.overflows == 1 and got.risks == 2

@@ -31,7 +31,10 @@ class LayerTrace:
                    acc and y [.., width].
     low, high      results cut off at either end by rq or a table
     z_saturations  inputs of tables cut off (A-PWL-5)
-    overflows      sums that truly left 32 bits; a compiled program has none
+    overflows      sums that truly left 32 bits
+    risks          sums whose terms' magnitudes reach 2^31 together, so that they
+                   leave 32 bits in some order of adding; a compiled program
+                   has neither (A-ACC-3)
     """
 
     op: str
@@ -41,6 +44,7 @@ class LayerTrace:
     high: int = 0
     z_saturations: int = 0
     overflows: int = 0
+    risks: int = 0
 
     @property
     def saturations(self) -> int:
@@ -53,10 +57,12 @@ class LayerTrace:
         self.high += int(np.count_nonzero(saturated & (y >= 0)))
         return y
 
-    def wrap(self, v: np.ndarray) -> np.ndarray:
-        """wrap32, counting sums that left 32 bits."""
+    def wrap(self, v: np.ndarray, magnitude: np.ndarray) -> np.ndarray:
+        """wrap32 of sums, of whose terms `magnitude` is the sum of the absolute
+        values; counts overflows and risks."""
         wrapped = wrap32(v)
         self.overflows += int(np.count_nonzero(wrapped != v))
+        self.risks += int(np.count_nonzero(magnitude >= 1 << 31))
         return wrapped
 
 
@@ -80,6 +86,10 @@ class NetworkResult:
     def overflows(self) -> int:
         return sum(layer.overflows for layer in self.layers)
 
+    @property
+    def risks(self) -> int:
+        return sum(layer.risks for layer in self.layers)
+
 
 class _Weights:
     """A matrix ready for products: float64 [cols, gates * rows]."""
@@ -87,16 +97,22 @@ class _Weights:
     def __init__(self, matrix: Matrix):
         self.gates, self.rows, self.cols = matrix.codes.shape
         self.dense = matrix.codes.reshape(-1, self.cols).T.astype(np.float64)
+        self.magnitudes = np.abs(self.dense)
         bias = matrix.bias
         if bias is None:
             bias = np.zeros((self.gates, self.rows), dtype=np.int64)
         self.start = bias
 
-    def product(self, x: np.ndarray, shifts) -> np.ndarray:
-        """(sum over columns of w*x) << shift: int64 [..., gates, rows]."""
-        sums = (x.astype(np.float64) @ self.dense).astype(np.int64)
-        sums = sums.reshape(*x.shape[:-1], self.gates, self.rows)
-        return sums << np.asarray(shifts, dtype=np.int64)[:, None]
+    def product(self, x: np.ndarray, shifts) -> tuple[np.ndarray, np.ndarray]:
+        """(sum over columns of w*x) << shift, and the same of the magnitudes:
+        int64 [..., gates, rows]."""
+
+        def sums(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+            exact = (x.astype(np.float64) @ weights).astype(np.int64)
+            exact = exact.reshape(*x.shape[:-1], self.gates, self.rows)
+            return exact << np.asarray(shifts, dtype=np.int64)[:, None]
+
+        return sums(x, self.dense), sums(np.abs(x), self.magnitudes)
 
 
 class Network:
@@ -131,7 +147,8 @@ class Network:
         x = values[layer["input"]]
         (batch, steps), hidden = x.shape[:2], layer["hidden"]
         W, R = self.weights(layer["W"]["desc"]), self.weights(layer["R"]["desc"])
-        from_x = W.start + W.product(x, layer["W"]["shifts"])
+        from_x, size_x = W.product(x, layer["W"]["shifts"])
+        from_x, size_x = from_x + W.start, size_x + np.abs(W.start)
         cell = layer["cell"]
 
         def initial(key: str) -> np.ndarray:
@@ -153,7 +170,8 @@ class Network:
             raise ProgramError(f"direction {layer['direction']!r} is unknown")
         for t in order:
             # L-LSTM-1 .. L-LSTM-6
-            a = trace.wrap(from_x[:, t] + R.product(h, layer["R"]["shifts"]))
+            from_h, size_h = R.product(h, layer["R"]["shifts"])
+            a = trace.wrap(from_x[:, t] + from_h, size_x[:, t] + size_h)
             gates = np.stack(
                 [
                     self.activation(trace, a[:, g], gate["shift"], gate["table"])
@@ -162,12 +180,12 @@ class Network:
                 axis=1,
             )
             i, o, f, g = (gates[:, k] for k in range(4))
-            s = trace.wrap(
-                ((f * c) << cell["fc_lshift"]) + ((i * g) << cell["ig_lshift"])
-            )
+            fc, ig = (f * c) << cell["fc_lshift"], (i * g) << cell["ig_lshift"]
+            s = trace.wrap(fc + ig, np.abs(fc) + np.abs(ig))
             c = trace.count(*rq(s, cell["c_shift"], cell["c_bits"]))
             q = self.activation(trace, s, cell["tanh_shift"], cell["table"])
-            m = trace.wrap((o * q) << cell["h_lshift"])
+            oq = (o * q) << cell["h_lshift"]
+            m = trace.wrap(oq, np.abs(oq))
             h = trace.count(*rq(m, cell["h_shift"], cell["h_bits"]))
             for name, array in zip(arrays, (a, gates, s, c, q, h)):
                 arrays[name][:, t] = array
@@ -182,16 +200,18 @@ class Network:
 
     def linear(self, layer: dict, values: list, trace: LayerTrace) -> dict:
         W = self.weights(layer["W"]["desc"])
-        product = W.product(values[layer["input"]], layer["W"]["shifts"])
-        a = trace.wrap((W.start + product)[..., 0, :])
+        product, size = W.product(values[layer["input"]], layer["W"]["shifts"])
+        a = trace.wrap(product + W.start, size + np.abs(W.start))[..., 0, :]
         y = self.result(trace, a, layer["result"])
         trace.arrays = {"acc": a, "y": y}
         return {layer["output"]: y}
 
     def pointwise(self, layer: dict, values: list, trace: LayerTrace) -> dict:
-        operands = [values[number] for number in layer["inputs"]]
-        total = sum(v << s for v, s in zip(operands, layer["lshifts"], strict=True))
-        a = trace.wrap(total)
+        terms = [
+            values[number] << shift
+            for number, shift in zip(layer["inputs"], layer["lshifts"], strict=True)
+        ]
+        a = trace.wrap(sum(terms), sum(np.abs(term) for term in terms))
         y = self.result(trace, a, layer["result"])
         trace.arrays = {"acc": a, "y": y}
         return {layer["output"]: y}

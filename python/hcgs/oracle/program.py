@@ -163,7 +163,7 @@ def _check_header(data: bytes) -> tuple[int, bytes]:
 
 
 def _read_sections(data: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
-    """PF-1: content and ELF index of every `.hcgs.` section."""
+    """PF-1: content and ELF index of every section (but ELF's null section)."""
     try:
         elf = ELFFile(io.BytesIO(data))
         if elf.elfclass != 64 or not elf.little_endian:
@@ -175,12 +175,13 @@ def _read_sections(data: bytes) -> tuple[dict[str, bytes], dict[str, int]]:
             )
         sections, numbers = {}, {}
         for number, section in enumerate(elf.iter_sections()):
-            if not section.name.startswith(".hcgs."):
+            if section["sh_type"] == "SHT_NULL":
                 continue
             start, size = section["sh_offset"], section["sh_size"]
-            if section["sh_type"] != "SHT_PROGBITS":
+            own = section.name.startswith(".hcgs.")
+            if own and section["sh_type"] != "SHT_PROGBITS":
                 raise ProgramError(f"{section.name}: type is not SHT_PROGBITS")
-            if start % 16 or start + size > len(data):
+            if (own and start % 16) or start + size > len(data):
                 raise ProgramError(f"{section.name}: misaligned or beyond the file")
             if section.name in sections:
                 raise ProgramError(f"{section.name}: occurs twice")

@@ -40,6 +40,10 @@ class TensorRun:
     def overflows(self) -> int:
         return sum(result.overflows for _, result in self.traces)
 
+    @property
+    def risks(self) -> int:
+        return sum(result.risks for _, result in self.traces)
+
 
 def axis_of(tensor: dict, name: str) -> int | None:
     """Where axis `name` of a tensor is, or None."""

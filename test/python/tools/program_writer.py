@@ -294,20 +294,19 @@ class ProgramWriter:
 def elf_of(contents: dict[str, bytes], major: int = 1) -> bytes:
     """PF-1 .. PF-3: an ELF file of the given sections, with header, sums and
     digest."""
-    names = [".hcgs.header", *contents, ".hcgs.sums"]
-    bodies = {".hcgs.header": b"HCGSPROG" + struct.pack("<2I", major, 0) + bytes(112)}
-    bodies.update(contents)
-    sums = struct.pack("<I", len(contents))
-    for name, body in contents.items():
-        sums += struct.pack("<2I", names.index(name) + 1, zlib.crc32(body))
-    bodies[".hcgs.sums"] = sums
-
+    names = [".hcgs.header", *contents, ".hcgs.sums", ".shstrtab"]
     text = b"\0"
     name_at = {}
-    for name in [*names, ".shstrtab"]:
+    for name in names:
         name_at[name] = len(text)
         text += name.encode() + b"\0"
-    bodies[".shstrtab"] = text
+    bodies = {".hcgs.header": b"HCGSPROG" + struct.pack("<2I", major, 0) + bytes(112)}
+    bodies |= {**contents, ".hcgs.sums": b"", ".shstrtab": text}
+    summed = [*contents, ".shstrtab"]
+    bodies[".hcgs.sums"] = struct.pack("<I", len(summed)) + b"".join(
+        struct.pack("<2I", names.index(name) + 1, zlib.crc32(bodies[name]))
+        for name in summed
+    )
     data = bytearray(64)
     headers = bytes(64)
     for name, body in bodies.items():
