@@ -23,10 +23,9 @@ namespace hcgs::sim {
 struct Executor {
   explicit Executor(Machine &machine)
       : machine(machine), program(*machine.loaded),
-        registers(machine.state.registers), v(machine.state.vmem.data()),
-        a(machine.state.amem.data()),
-        vSize(static_cast<int64_t>(machine.vmemElements)),
-        aSize(static_cast<int64_t>(machine.state.amem.size())),
+        registers(machine.addresses), v(machine.vmemory.data()),
+        a(machine.amemory.data()), vSize(static_cast<int64_t>(machine.vSize)),
+        aSize(static_cast<int64_t>(machine.amemory.size())),
         checked(machine.checked) {}
 
   void control(size_t, const DecodedInstruction &) {}
@@ -51,7 +50,8 @@ struct Executor {
 
   /// Resolves an operand of `n` elements in a memory of `size` (S-R-2, S-R-3).
   bool operand(size_t pc, const char *field, isa::Addr address, int64_t n,
-               int64_t size, const char *memory, Extent &extent) {
+               int64_t size, const char *memory, Extent &extent,
+               int64_t &touched) {
     const int64_t ring = registers.size[address.reg];
     if (ring != 0 && n > ring) [[unlikely]] {
       trap(pc, field,
@@ -70,15 +70,19 @@ struct Executor {
                        first, first + count - 1, memory, size - 1));
       return false;
     }
+    touched = std::max(touched, std::max(extent.first + extent.count,
+                                         extent.second + extent.restCount));
     return true;
   }
   bool vector(size_t pc, const char *field, isa::Addr address, int64_t n,
               Extent &extent) {
-    return operand(pc, field, address, n, vSize, "vmem", extent);
+    return operand(pc, field, address, n, vSize, "vmem", extent,
+                   machine.vTouched);
   }
   bool accumulators(size_t pc, const char *field, isa::Addr address, int64_t n,
                     Extent &extent) {
-    return operand(pc, field, address, n, aSize, "amem", extent);
+    return operand(pc, field, address, n, aSize, "amem", extent,
+                   machine.aTouched);
   }
 
   /// Resolves an `ext` operand of `n` elements, which must lie in one stream.

@@ -4,6 +4,7 @@
 #include "hcgs/Compression/Layout.h"
 #include "hcgs/Sim/Timing.h"
 #include "hcgs/Support/MappedFile.h"
+#include "hcgs/Target/Assembly.h"
 
 #include <algorithm>
 #include <bit>
@@ -121,7 +122,7 @@ LoadedProgram::~LoadedProgram() = default;
 const json &LoadedProgram::metadata() const { return hidden->metadata; }
 
 std::string LoadedProgram::text(size_t pc) const {
-  return isa::getInfo(code[pc].opcode).mnemonic;
+  return printInstruction(source[pc]);
 }
 
 DebugInfo LoadedProgram::debug(size_t pc) const {

@@ -231,12 +231,12 @@ bool Executor::unit(size_t pc, const DecodedInstruction &inst) {
 
 Machine::Machine(const LoadedProgram &program, bool checked)
     : loaded(&program), checked(checked),
-      vmemElements(program.target().memories.vmemElements) {
-  state.vmem.resize(vmemElements + kColumnPadding);
-  state.amem.resize(program.target().memories.amemElements);
+      vSize(program.target().memories.vmemElements),
+      vmemory(vSize + kColumnPadding),
+      amemory(program.target().memories.amemElements) {
   if (checked) {
-    vmemWritten.resize(vmemElements);
-    amemWritten.resize(state.amem.size());
+    vmemWritten.resize(vSize);
+    amemWritten.resize(amemory.size());
   }
   counters.results.assign(program.instructions().size(), 0);
   counters.inputs.assign(program.instructions().size(), 0);
@@ -244,14 +244,17 @@ Machine::Machine(const LoadedProgram &program, bool checked)
 }
 
 void Machine::clear() {
-  state.registers = Registers();
-  std::fill(state.vmem.begin(), state.vmem.end(), 0);
-  std::fill(state.amem.begin(), state.amem.end(), 0);
+  addresses = Registers();
+  std::fill_n(vmemory.data(), vTouched, 0);
+  std::fill_n(amemory.data(), aTouched, 0);
   std::fill(vmemWritten.begin(), vmemWritten.end(), 0);
   std::fill(amemWritten.begin(), amemWritten.end(), 0);
+  vTouched = aTouched = 0;
   for (const InitialVector &vector : loaded->initialVectors()) {
     std::copy(vector.values.begin(), vector.values.end(),
-              state.vmem.begin() + vector.first);
+              vmemory.data() + vector.first);
+    vTouched = std::max<int64_t>(vTouched,
+                                 int64_t(vector.first) + vector.values.size());
     if (checked)
       std::fill_n(vmemWritten.begin() + vector.first, vector.values.size(), 1);
   }
@@ -281,7 +284,7 @@ std::span<int16_t> Machine::stream(size_t number) {
 
 Result<void> Machine::execute(Entry entry) {
   Executor executor(*this);
-  walk(*loaded, entry, steps, streams, state.registers, executor);
+  walk(*loaded, entry, steps, streams, addresses, executor);
   if (executor.failure)
     return std::move(*executor.failure);
   return {};
@@ -308,8 +311,10 @@ Machine::runEntry(Entry entry, int64_t newSteps,
 // Saving and restoring
 //===----------------------------------------------------------------------===//
 
-/// A saved state: this text, the program's digest, registers, vmem, amem, and
-/// which elements were written (one byte each; of an unchecked machine, none).
+/// A saved state: this text, the program's digest, whether the machine was
+/// checked, registers, the numbers of elements of vmem and amem that follow
+/// (the rest is as after loading: zero), the elements, and of a checked machine
+/// whether each of them was written. Numbers are little-endian.
 static constexpr std::string_view kStateMagic = "HCGSSTA1";
 
 template <typename T>
@@ -327,13 +332,17 @@ std::string Machine::saveState() const {
   std::string bytes(kStateMagic);
   bytes += loaded->digest();
   bytes += checked ? '\1' : '\0';
-  append(bytes, state.registers.value.data(), isa::kNumRegisters);
-  append(bytes, state.registers.lo.data(), isa::kNumRegisters);
-  append(bytes, state.registers.size.data(), isa::kNumRegisters);
-  append(bytes, state.vmem.data(), vmemElements);
-  append(bytes, state.amem.data(), state.amem.size());
-  append(bytes, vmemWritten.data(), vmemWritten.size());
-  append(bytes, amemWritten.data(), amemWritten.size());
+  append(bytes, addresses.value.data(), isa::kNumRegisters);
+  append(bytes, addresses.lo.data(), isa::kNumRegisters);
+  append(bytes, addresses.size.data(), isa::kNumRegisters);
+  append(bytes, &vTouched, 1);
+  append(bytes, &aTouched, 1);
+  append(bytes, vmemory.data(), vTouched);
+  append(bytes, amemory.data(), aTouched);
+  if (checked) {
+    append(bytes, vmemWritten.data(), vTouched);
+    append(bytes, amemWritten.data(), aTouched);
+  }
   return bytes;
 }
 
@@ -349,23 +358,33 @@ Result<void> Machine::restoreState(std::string_view bytes) {
   if (!bytes.starts_with(loaded->digest()))
     return Error{"the saved state belongs to another program"};
   bytes.remove_prefix(loaded->digest().size());
+  constexpr size_t head = 1 + isa::kNumRegisters * 12 + 16;
   const bool hasWritten = !bytes.empty() && bytes[0] == '\1';
-  const size_t expected = 1 + isa::kNumRegisters * 12 + vmemElements * 2 +
-                          state.amem.size() * 4 +
-                          (hasWritten ? vmemElements + state.amem.size() : 0);
-  if (bytes.size() != expected)
-    return Error{fmt::format("the saved state is damaged: {} bytes of memory, "
-                             "expected {}",
-                             bytes.size(), expected)};
+  int64_t sizes[2] = {-1, -1};
+  if (bytes.size() >= head)
+    std::memcpy(sizes, bytes.data() + head - 16, 16);
+  const int64_t vCount = sizes[0], aCount = sizes[1];
+  if (vCount < 0 || aCount < 0 || vCount > static_cast<int64_t>(vSize) ||
+      aCount > static_cast<int64_t>(amemory.size()) ||
+      bytes.size() !=
+          head + vCount * (hasWritten ? 3 : 2) + aCount * (hasWritten ? 5 : 4))
+    return Error{"the saved state is damaged: its sizes are wrong"};
+  clear();
   bytes.remove_prefix(1);
-  take(bytes, state.registers.value.data(), isa::kNumRegisters);
-  take(bytes, state.registers.lo.data(), isa::kNumRegisters);
-  take(bytes, state.registers.size.data(), isa::kNumRegisters);
-  take(bytes, state.vmem.data(), vmemElements);
-  take(bytes, state.amem.data(), state.amem.size());
+  take(bytes, addresses.value.data(), isa::kNumRegisters);
+  take(bytes, addresses.lo.data(), isa::kNumRegisters);
+  take(bytes, addresses.size.data(), isa::kNumRegisters);
+  bytes.remove_prefix(16);
+  // Initial vectors beyond what follows cannot be: they count as touched.
+  std::fill_n(vmemory.data(), vTouched, 0);
+  take(bytes, vmemory.data(), vCount);
+  take(bytes, amemory.data(), aCount);
+  vTouched = vCount;
+  aTouched = aCount;
   if (checked && hasWritten) {
-    take(bytes, vmemWritten.data(), vmemWritten.size());
-    take(bytes, amemWritten.data(), amemWritten.size());
+    std::fill(vmemWritten.begin(), vmemWritten.end(), 0);
+    take(bytes, vmemWritten.data(), vCount);
+    take(bytes, amemWritten.data(), aCount);
   } else if (checked) {
     // An unchecked machine did not watch; take everything as written.
     std::fill(vmemWritten.begin(), vmemWritten.end(), 1);
@@ -373,9 +392,8 @@ Result<void> Machine::restoreState(std::string_view bytes) {
   }
   // Whatever the bytes claim, a ring must be one that aset could have made.
   for (unsigned r = 0; r < isa::kNumRegisters; ++r)
-    if (state.registers.lo[r] >> 24 || state.registers.size[r] >> 24 ||
-        (r == 0 &&
-         (state.registers.value[0] != 0 || state.registers.size[0] != 0))) {
+    if (addresses.lo[r] >> 24 || addresses.size[r] >> 24 ||
+        (r == 0 && (addresses.value[0] != 0 || addresses.size[0] != 0))) {
       clear();
       return Error{fmt::format("the saved state is damaged: register a{}", r)};
     }

@@ -126,14 +126,22 @@ Result<RunResult> Runner::run(const NpzArrays &inputs,
   RunResult result;
   result.outputs = makeOutputs(*loaded, Entry::Run, *batch, options.codes);
   std::vector<Worker> workers = makeWorkers(loaded, options);
+  std::erase_if(idle, [&](const std::unique_ptr<Machine> &machine) {
+    return machine->isChecked() != options.checked;
+  });
+  for (Worker &worker : workers)
+    if (!idle.empty()) {
+      worker.machine = std::move(idle.back());
+      worker.machine->clearSaturations();
+      idle.pop_back();
+    }
   Result<void> done = forEachRow(
       batch->rows, options.threads,
       [&](int64_t row, unsigned thread) -> Result<void> {
         Worker &worker = workers[thread];
         if (!worker.machine)
           worker.machine = std::make_unique<Machine>(*loaded, options.checked);
-        else
-          worker.machine->clear();
+        worker.machine->clear();
         if (Result<void> ran = runRow(loaded, *worker.machine, Entry::Run,
                                       *batch, row, options, worker.statistics);
             !ran)
@@ -147,8 +155,10 @@ Result<RunResult> Runner::run(const NpzArrays &inputs,
   if (!done)
     return done.takeError();
   for (Worker &worker : workers)
-    if (worker.machine)
+    if (worker.machine) {
       worker.statistics.addSaturations(worker.machine->saturations());
+      idle.push_back(std::move(worker.machine));
+    }
   result.statistics = sumOf(loaded, workers);
   return result;
 }

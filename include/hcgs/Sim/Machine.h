@@ -24,7 +24,11 @@
 #include "hcgs/Sim/LoadedProgram.h"
 #include "hcgs/Support/Result.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +40,28 @@ namespace hcgs::sim {
 struct SaturationCounters {
   std::vector<uint64_t> results; // A-RQ-2, and y of A-PWL-5
   std::vector<uint64_t> inputs;  // z of A-PWL-5
+};
+
+/// A fixed number of zeros at first; pages that nobody touches cost nothing.
+template <typename T>
+class ZeroedArray {
+public:
+  explicit ZeroedArray(size_t count)
+      : count(count), memory(static_cast<T *>(
+                          std::calloc(std::max<size_t>(1, count), sizeof(T)))) {
+    if (!memory)
+      throw std::bad_alloc();
+  }
+  T *data() { return memory.get(); }
+  const T *data() const { return memory.get(); }
+  size_t size() const { return count; }
+
+private:
+  struct Free {
+    void operator()(T *pointer) const { std::free(pointer); }
+  };
+  size_t count;
+  std::unique_ptr<T[], Free> memory;
 };
 
 class Machine {
@@ -66,16 +92,16 @@ public:
   Result<void> runEntry(Entry entry, int64_t steps,
                         std::span<const std::span<const int16_t>> inputs);
 
-  const Registers &registers() const { return state.registers; }
+  const Registers &registers() const { return addresses; }
   const StreamLayout &layout() const { return streams; }
   const SaturationCounters &saturations() const { return counters; }
   void clearSaturations();
 
   /// Elements of vmem and amem, to look at.
-  std::span<const int16_t> vmem() const {
-    return {state.vmem.data(), vmemElements};
+  std::span<const int16_t> vmem() const { return {vmemory.data(), vSize}; }
+  std::span<const int32_t> amem() const {
+    return {amemory.data(), amemory.size()};
   }
-  std::span<const int32_t> amem() const { return state.amem; }
 
   /// The state between calls (S-E-1) as bytes, with the program's digest.
   std::string saveState() const;
@@ -87,17 +113,16 @@ public:
 private:
   friend struct Executor;
 
-  struct State {
-    Registers registers;
-    std::vector<int16_t> vmem; // kColumnPadding more than there are
-    std::vector<int32_t> amem;
-  };
-
   const LoadedProgram *loaded;
   bool checked;
-  size_t vmemElements;
   int64_t steps = 0;
-  State state;
+  Registers addresses;
+  size_t vSize;
+  ZeroedArray<int16_t> vmemory; // kColumnPadding more than vSize
+  ZeroedArray<int32_t> amemory;
+  /// No element from these on was ever touched, so clearing and saving may
+  /// stop there.
+  int64_t vTouched = 0, aTouched = 0;
   StreamLayout streams;
   std::vector<int16_t> ext;
   SaturationCounters counters;

@@ -87,7 +87,9 @@ private:
   Result<void> makeMachines(size_t rows, bool checked);
 
   LoadedProgram::Ptr loaded;
-  std::vector<std::unique_ptr<Machine>> machines;
+  std::vector<std::unique_ptr<Machine>> machines; // the state, by row
+  /// Machines of earlier calls of `run`, to be used again.
+  std::vector<std::unique_ptr<Machine>> idle;
 };
 
 } // namespace hcgs::sim

@@ -1,0 +1,96 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Small programs for the simulator's tests: instructions as assembly, matrices
+// and tables as C++ values, a target whose numbers a test can set.
+//
+#ifndef HCGS_UNITTESTS_SIM_TESTPROGRAM_H
+#define HCGS_UNITTESTS_SIM_TESTPROGRAM_H
+
+#include "hcgs/Compression/BlockMap.h"
+#include "hcgs/Compression/Layout.h"
+#include "hcgs/Numerics/PwlTable.h"
+#include "hcgs/Sim/LoadedProgram.h"
+#include "hcgs/Target/Images.h"
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace hcgs::sim::test {
+
+/// A matrix as a table of numbers, beside its images.
+struct TestMatrix {
+  MatrixDescriptor descriptor;
+  /// [gate][row][column]; 0 where nothing is kept.
+  std::vector<int32_t> weights;
+  std::vector<uint8_t> kept;
+  /// Of hcgs matrices.
+  std::shared_ptr<const compression::BlockMap> map;
+  std::vector<uint8_t> weightImage, indexImage;
+
+  size_t at(int64_t gate, int64_t row, int64_t col) const {
+    return static_cast<size_t>(
+        (gate * descriptor.rows + row) * descriptor.cols + col);
+  }
+};
+
+/// A dense matrix with random codes.
+TestMatrix makeDense(std::mt19937 &random, unsigned gates, unsigned rows,
+                     unsigned cols, unsigned rowBlock,
+                     numerics::WeightFormat format);
+/// An hcgs matrix with random blocks and codes.
+TestMatrix makeHcgs(std::mt19937 &random, unsigned gates, unsigned rows,
+                    unsigned cols, unsigned rowBlock,
+                    const compression::Pattern &pattern,
+                    numerics::WeightFormat format);
+/// A table with random entries that do not all saturate.
+numerics::PwlTable makeTable(std::mt19937 &random);
+
+class ProgramBuilder {
+public:
+  /// Starts from the shipped target `generic` with small memories: 4096
+  /// elements of vmem and amem, 4 MAC lanes, 2 vector lanes, queues of 4.
+  ProgramBuilder();
+
+  /// Sets a number of the target by JSON pointer without the "/value":
+  /// set("/queues/vector", 1).
+  ProgramBuilder &set(const std::string &pointer, nlohmann::json value);
+  /// Adds instructions, one a line; `//` begins a comment.
+  ProgramBuilder &code(std::string_view text);
+  /// Makes the next instruction an entry point.
+  ProgramBuilder &entry(std::string_view name);
+  ProgramBuilder &stream(std::string_view name, std::string_view kind,
+                         std::string_view direction, unsigned elements);
+  ProgramBuilder &matrix(const TestMatrix &matrix);
+  ProgramBuilder &biases(std::vector<int32_t> values);
+  ProgramBuilder &table(const numerics::PwlTable &table);
+  ProgramBuilder &initial(unsigned first, std::vector<int16_t> values);
+  ProgramBuilder &debug(size_t pc, std::string_view node,
+                        std::string_view layer, std::string_view what);
+
+  /// The bytes of the program file. Fails the test if there are none.
+  std::string bytes() const;
+  /// The loaded program; fails the test and gives null if it is refused.
+  LoadedProgram::Ptr load() const;
+
+  nlohmann::json meta;
+
+private:
+  nlohmann::json target, debugList;
+  std::vector<isa::Instruction> instructions;
+  std::vector<MatrixDescriptor> descriptors;
+  std::vector<uint8_t> weights, index;
+  std::vector<int32_t> biasValues;
+  std::vector<numerics::PwlTable> tables;
+  std::vector<InitialVector> vectors;
+};
+
+} // namespace hcgs::sim::test
+
+#endif // HCGS_UNITTESTS_SIM_TESTPROGRAM_H
