@@ -333,15 +333,18 @@ void detectGiven(Detection &result, const MatrixView &weights,
       return a.strayPositions < b.strayPositions;
     return a.keptPositions < b.keptPositions;
   };
-  for (const Balance balance : {Balance::Row, Balance::Column}) {
-    if (options.balance && *options.balance != balance)
-      continue;
-    Fit fit = Analysis(weights, occupancy, withBalance(options.tiers, balance),
-                       /*hurry=*/false)
-                  .run();
+  const auto consider = [&](std::vector<Tier> tiers) {
+    Fit fit =
+        Analysis(weights, occupancy, std::move(tiers), /*hurry=*/false).run();
     if (!best || better(fit, *best))
       best = std::move(fit);
-  }
+  };
+  if (options.keepBalance)
+    consider(options.tiers);
+  else
+    for (const Balance balance : {Balance::Row, Balance::Column})
+      if (!options.balance || *options.balance == balance)
+        consider(withBalance(options.tiers, balance));
   if (!best->strays.empty())
     setBroken(result, *best, weights);
   else if (best->keptPositions < result.positions)

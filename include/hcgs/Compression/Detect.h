@@ -47,6 +47,8 @@ struct DetectOptions {
   std::vector<Tier> tiers;
   /// Balance; nothing: try row, then column.
   std::optional<Balance> balance;
+  /// Take each given tier's own balance instead.
+  bool keepBalance = false;
   /// A matrix with a smaller share of empty positions is dense, whatever sizes
   /// are given.
   double minZeroShare = 0.05;

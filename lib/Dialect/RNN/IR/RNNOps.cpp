@@ -57,8 +57,8 @@ static LogicalResult verifyPorts(ModelOp op, ArrayAttr ports,
            << op.getEntry() << " has " << types.size();
   for (auto [port, type] : llvm::zip_equal(ports.getAsRange<PortAttr>(), types))
     if (auto shaped = dyn_cast<RankedTensorType>(type))
-      if (failed(verifyShape(op, (what + " " + port.getName().getValue()).str(), shaped,
-                             port.getDims())))
+      if (failed(verifyShape(op, (what + " " + port.getName().getValue()).str(),
+                             shaped, port.getDims())))
         return failure();
   return success();
 }
@@ -292,4 +292,16 @@ LogicalResult SplitDirectionsOp::verify() {
     return emitOpError("splits ") << x[2] << " features into " << dirs
                                   << " directions of " << hidden << " units";
   return verifyShape(*this, "y", y, {x[0], dirs, x[1], hidden});
+}
+
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+LogicalResult RangeOp::verify() {
+  if (!getMin().isFinite() || !getMax().isFinite() || getMin() > getMax())
+    return emitOpError("needs finite bounds in rising order, found ")
+           << getMin().convertToDouble() << " to "
+           << getMax().convertToDouble();
+  return success();
 }

@@ -258,4 +258,27 @@ def RNN_SplitDirectionsOp : RNN_Op<"split_directions", [Pure]> {
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+def RNN_RangeOp : RNN_Op<"range"> {
+  let summary = "The range a value was seen to take.";
+  let description = [{
+    Says that on calibration data every element of `x` lay within `min` and
+    `max`. On the results `y_h` and `y_c` of `rnn.lstm` it speaks of the state
+    after every step, not only after the last, and of the initial state. Left by
+    `rnn-calibrate`, consumed by `rnn-quantize`; at most one for each value.
+
+    Example:
+
+    ```mlir
+    rnn.range %x -2.25 to 1.5 : tensor<?x?x6xf32>
+    ```
+  }];
+  let arguments = (ins RNN_Tensor:$x, F64Attr:$min, F64Attr:$max);
+  let assemblyFormat = "$x $min `to` $max attr-dict `:` type($x)";
+  let hasVerifier = 1;
+}
+
 #endif // HCGS_DIALECT_RNN_IR_RNNOPS_TD

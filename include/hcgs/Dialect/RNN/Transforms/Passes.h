@@ -6,6 +6,9 @@
 #ifndef HCGS_DIALECT_RNN_TRANSFORMS_PASSES_H
 #define HCGS_DIALECT_RNN_TRANSFORMS_PASSES_H
 
+#include "hcgs/Dialect/FX/IR/FXDialect.h"
+#include "hcgs/Dialect/RNN/Transforms/PassOptions.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace hcgs::rnn {

@@ -1,0 +1,104 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which format every value of a model gets, for rnn-quantize. Several SSA
+// values can be one value of the machine (Y and Y_h of a layer, a state and its
+// stacked form, renamed axes), and values that are joined must share a format;
+// both are classes of a union-find, and a class has one format.
+
+#ifndef HCGS_LIB_DIALECT_RNN_TRANSFORMS_VALUEFORMATS_H
+#define HCGS_LIB_DIALECT_RNN_TRANSFORMS_VALUEFORMATS_H
+
+#include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Numerics/ActivationFunction.h"
+#include "hcgs/Numerics/FixedPoint.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace hcgs::rnn {
+
+/// A closed interval of real numbers.
+struct Range {
+  double min = 0.0, max = 0.0;
+  double magnitude() const { return std::max(std::fabs(min), std::fabs(max)); }
+};
+
+/// The values a function takes on an interval of real numbers.
+Range imageOf(const numerics::Activation &function, Range domain);
+
+/// Fractional bits of z, the 16-bit input of the table of `function`, when z
+/// lies in `domain`: 12 for functions that are flat beyond +-8 (or nearly so,
+/// being bounded by 1), else as the domain asks.
+int tableInputFrac(const numerics::Activation &function, Range domain);
+
+struct FormatOptions {
+  int inputBits, actBits, gateBits, cellBits;
+  double inputRange, cellRange;
+};
+
+class ValueFormats {
+public:
+  explicit ValueFormats(const FormatOptions &options) : options(options) {}
+
+  /// Looks at every operation of `block` and settles the formats of all
+  /// values. Reports weights that cannot be read.
+  mlir::LogicalResult analyse(mlir::Block &block);
+
+  /// The format of a value, and the range it is known or taken to have.
+  numerics::FxFormat getFormat(mlir::Value value) const;
+  Range getRange(mlir::Value value) const;
+
+  /// The format of a gate (or of tanh(c)) computed by `function` from a z with
+  /// `inFrac` fractional bits.
+  numerics::FxFormat gateFormat(const numerics::Activation &function,
+                                int inFrac) const;
+
+  /// The worst that a linear layer can compute from the range of its input,
+  /// before its activation.
+  mlir::FailureOr<Range> linearReach(LinearOp op) const;
+  /// The same for gate `gate` of an LSTM.
+  mlir::FailureOr<Range> gateReach(LSTMOp op, unsigned gate) const;
+
+  /// Whether some range had to be assumed for want of calibration data.
+  bool hasAssumedRanges() const { return assumed; }
+
+private:
+  /// A value of the machine: an SSA value, or entry `index` of a function
+  /// argument that stacks states (else -1).
+  using Key = std::pair<void *, int64_t>;
+
+  /// How the format of a member follows from its range.
+  enum class Fit {
+    Closed,   // both ends have codes
+    HalfOpen, // [-max, max): the upper end needs none
+    Unit,     // frac = bits - 1: bounded by 1, or nearly so
+    Passive,  // asks for nothing: its parts do
+  };
+  struct Member {
+    int bits;
+    Range range;
+    Fit fit;
+  };
+
+  static Key getKey(mlir::Value value);
+  void add(mlir::Value value, int bits, Range range, Fit fit = Fit::Closed);
+  std::optional<Range> recorded(mlir::Value value) const;
+  mlir::LogicalResult analyseOperands(mlir::Operation &op);
+  mlir::LogicalResult analyse(mlir::Operation &op);
+  void analyse(LSTMOp op);
+  mlir::LogicalResult analyse(LinearOp op);
+  void analyse(ConcatOp op);
+
+  FormatOptions options;
+  bool assumed = false;
+  llvm::EquivalenceClasses<Key> classes;
+  llvm::MapVector<Key, Member> members;
+  llvm::DenseMap<mlir::Value, Range> ranges;       // of rnn.range
+  llvm::DenseMap<Key, numerics::FxFormat> formats; // by leader
+};
+
+} // namespace hcgs::rnn
+
+#endif // HCGS_LIB_DIALECT_RNN_TRANSFORMS_VALUEFORMATS_H
