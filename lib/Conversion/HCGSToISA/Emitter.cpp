@@ -181,17 +181,20 @@ void Emitter::emitScheduled(const Loop &loop, const schedule::Entry &entry,
       stream, step);
 }
 
-void Emitter::emitAdvance(const Loop &loop) {
+void Emitter::emitAdvance(const Loop &loop, bool frames) {
   Location loc = loop.op->getLoc();
   for (const Loop::Ring &ring : loop.rings)
     emit(loc, isa::AAdd{.dst = ring.reg, .imm = int32_t(ring.pitch)},
          "next slot");
-  for (const Loop::Walk &walk : loop.walks)
+  for (const Loop::Walk &walk : loop.walks) {
+    if (!frames)
+      break;
     emit(loc,
          isa::AAdd{.dst = walk.reg,
                    .imm = int32_t(walk.reversed ? -walk.frameBytes
                                                 : walk.frameBytes)},
          "next frame");
+  }
 }
 
 void Emitter::emitPass(const Loop &loop) {
@@ -241,7 +244,7 @@ void Emitter::emitPass(const Loop &loop) {
     builder.setInsertionPointToStart(&body.getBody().front());
     for (const schedule::Entry &entry : loop.entries)
       emitScheduled(loop, entry, entry.step, stepName("t", entry.step));
-    emitAdvance(loop);
+    emitAdvance(loop, /*frames=*/true);
   }
 
   // Epilogue: iterations T-depth .. T-1, as far as they are not before 0.
@@ -251,7 +254,7 @@ void Emitter::emitPass(const Loop &loop) {
         if (int64_t(entry.step) <= left)
           emitScheduled(loop, entry, entry.step,
                         stepName("T", int64_t(entry.step) - 1 - left));
-      emitAdvance(loop);
+      emitAdvance(loop, /*frames=*/left > 0);
     });
 }
 
@@ -350,7 +353,7 @@ void Emitter::emitOutside(Operation *op) {
 /// Whether an operation of the program's body becomes instructions.
 static bool isFlow(Operation *op) {
   return llvm::isa<ReadOp, WriteOp, MvmOp, VmacOp, VaccOp, ActOp, RequantOp,
-             ConcatOp>(op);
+                   ConcatOp>(op);
 }
 
 void Emitter::emitEntry(isa::EntryKind kind) {

@@ -45,7 +45,8 @@ private:
   /// point at.
   void emitScheduled(const Loop &loop, const schedule::Entry &entry,
                      int64_t lead, llvm::StringRef step);
-  void emitAdvance(const Loop &loop);
+  /// Moves the rings on by a slot and, if asked, the streams by a frame.
+  void emitAdvance(const Loop &loop, bool frames);
   /// The instruction of rows begin .. end-1 of an operation.
   void emitFlow(mlir::Operation *op, unsigned part, uint32_t begin,
                 uint32_t end, bool starts, AddressOf address,

@@ -137,7 +137,7 @@ FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
                                              OpBuilder &builder) {
   if (std::optional<StringRef> named = program.getTarget();
       named && *named != StringRef(target.name))
-    return program.emitOpError("was scheduled for '")
+    return emitError(program->getLoc(), "program was scheduled for '")
            << *named << "', not for '" << target.name
            << "'; run hcgs-schedule with this target";
   ProgramLayout layout(program, target);
@@ -151,8 +151,9 @@ FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
     return failure();
 
   FailureOr<Attribute> targetAttr =
-      isa::parseJsonAttr(program.getContext(), target.json,
-                         [&] { return program.emitOpError("target: "); });
+      isa::parseJsonAttr(program.getContext(), target.json, [&] {
+        return emitError(program->getLoc(), "target: ");
+      });
   if (failed(targetAttr))
     return failure();
   OpBuilder::InsertionGuard guard(builder);

@@ -79,7 +79,7 @@ InFlightDiagnostic ImageBuilder::overflow(const Twine &who, int64_t needed,
                                           StringRef memory, uint64_t available,
                                           StringRef unit) {
   ProgramOp program = layout.program;
-  InFlightDiagnostic diag = program.emitOpError();
+  InFlightDiagnostic diag = emitError(program->getLoc());
   diag << who.str() << " need " << groupDigits(needed) << " " << unit << ", "
        << memory << " of '" << target.name << "' has " << groupDigits(available)
        << ": " << groupDigits(needed - int64_t(available)) << " " << unit
@@ -159,7 +159,7 @@ LogicalResult ImageBuilder::checkCapacities() {
 /// Whether the target's matrix unit knows such matrices.
 LogicalResult ImageBuilder::checkMatrix(MatrixOp matrix) {
   auto refuse = [&](const Twine &what, const Twine &allowed) {
-    return matrix.emitOpError()
+    return emitError(matrix.getLoc(), "matrix ")
            << what << ", '" << target.name << "' takes " << allowed;
   };
   fx::WeightsAttr format = matrix.getWeights();

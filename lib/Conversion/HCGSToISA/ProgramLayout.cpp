@@ -117,12 +117,14 @@ int64_t ProgramLayout::lastUse(Value value) const {
 
 bool ProgramLayout::isFilled(ConstantOp constant) {
   return !constant.getCodes() &&
-         llvm::all_of(constant->getUsers(),
-                      [](Operation *user) { return llvm::isa<SequenceOp>(user); });
+         llvm::all_of(constant->getUsers(), [](Operation *user) {
+           return llvm::isa<SequenceOp>(user);
+         });
 }
 
 bool ProgramLayout::isLoadedIntoState(ReadOp read) {
-  return llvm::isa<ProgramOp>(read->getParentOp()) && read.getResult().hasOneUse() &&
+  return llvm::isa<ProgramOp>(read->getParentOp()) &&
+         read.getResult().hasOneUse() &&
          llvm::isa<SequenceOp>(*read.getResult().user_begin());
 }
 
@@ -321,7 +323,11 @@ LogicalResult ProgramLayout::noteMatrix(MvmOp mvm, uint32_t rowBlock,
     return conflict(" with row blocks of " + Twine(rowBlock) +
                     " rows, another use with " + Twine(rowBlocks[number]));
   rowBlocks[number] = rowBlock;
-  if (startsWithBias) {
+  // The matrix that has the biases names them even if another product comes
+  // first: Layers.md looks for them there.
+  if (mvm.getBias())
+    biasOf[number] = number;
+  else if (startsWithBias) {
     int source =
         matrixNumber(findBias(cast<MvmOp>(chain.getDefiningOp())).getMatrix());
     if (biasOf[number] >= 0 && biasOf[number] != source)
@@ -413,7 +419,8 @@ LogicalResult ProgramLayout::allocate() {
         to = end;
       }
       for (bool accumulators : {false, true})
-        add(accumulators, {loop->sizes[accumulators], from, to}, {.loop = loop});
+        add(accumulators, {loop->sizes[accumulators], from, to},
+            {.loop = loop});
       continue;
     }
     if (op.getNumResults() != 1)
@@ -459,7 +466,7 @@ LogicalResult ProgramLayout::allocate() {
     *limit.needed = placeRooms(rooms[accumulators]);
     int64_t over = *limit.needed - int64_t(limit.available);
     if (over > 0)
-      return program.emitOpError()
+      return emitError(program->getLoc())
              << (accumulators ? "accumulators need " : "values need ")
              << groupDigits(*limit.needed) << " elements, " << limit.memory
              << " of '" << target.name << "' has "
@@ -532,7 +539,7 @@ LogicalResult ProgramLayout::allocateRegisters() {
     }
   int64_t needed = placeRooms(rooms);
   if (needed > isa::kNumRegisters - 1)
-    return program.emitOpError("needs ")
+    return emitError(program->getLoc(), "program needs ")
            << needed << " address registers for rings and streams; the machine "
            << "has " << isa::kNumRegisters - 1;
   for (auto [room, reg] : llvm::zip(rooms, registers))
@@ -575,7 +582,7 @@ LogicalResult ProgramLayout::run() {
       layers[layer.getSymNameAttr()] = layer;
   }
   if (streams.size() > isa::kNumStreams)
-    return program.emitOpError("has ")
+    return emitError(program->getLoc(), "program has ")
            << streams.size() << " streams; the machine has "
            << isa::kNumStreams;
   rowBlocks.assign(matrices.size(), 0);

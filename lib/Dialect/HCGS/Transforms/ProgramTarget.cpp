@@ -12,12 +12,13 @@ FailureOr<TargetModel> flow::loadProgramTarget(ProgramOp program,
                                                StringRef option) {
   std::optional<StringRef> named = program.getTarget();
   if (option.empty() && !named)
-    return program.emitOpError(
-        "names no target; name one with the option 'target'");
+    return emitError(
+        program->getLoc(),
+        "program names no target; name one with the option 'target'");
   StringRef wanted = option.empty() ? *named : option;
   Result<TargetModel> target =
       loadTarget(std::string_view(wanted.data(), wanted.size()));
   if (!target)
-    return program.emitOpError() << target.message();
+    return emitError(program->getLoc()) << target.message();
   return std::move(*target);
 }

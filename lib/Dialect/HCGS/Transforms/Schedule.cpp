@@ -76,8 +76,9 @@ struct SchedulePass : hcgs::flow::impl::HCGSScheduleBase<SchedulePass> {
     std::unique_ptr<schedule::Scheduler> worker =
         schedule::createScheduler(std::string_view(scheduler.getValue()));
     if (!worker) {
-      InFlightDiagnostic diag = program.emitOpError("there is no scheduler '")
-                                << scheduler << "'; there is ";
+      InFlightDiagnostic diag =
+          emitError(program->getLoc(), "there is no scheduler '")
+          << scheduler << "'; there is ";
       llvm::interleaveComma(schedule::schedulerNames(), diag);
       return signalPassFailure();
     }
