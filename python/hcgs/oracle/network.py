@@ -221,12 +221,18 @@ class Network:
         trace.arrays = {"y": y}
         return {layer["output"]: y}
 
+    def last(self, layer: dict, values: list, trace: LayerTrace) -> dict:
+        y = values[layer["input"]][:, -1]
+        trace.arrays = {"y": y}
+        return {layer["output"]: y}
+
     _LAYERS = {
         "lstm": lstm,
         "linear": linear,
         "add": pointwise,
         "act": pointwise,
         "concat": concat,
+        "last": last,
     }
 
     def run(self, inputs: dict[int, np.ndarray], steps: int) -> NetworkResult:
