@@ -5,6 +5,7 @@
 #include "ByteStream.h"
 #include <algorithm>
 #include <fmt/format.h>
+#include <memory>
 
 using namespace hcgs;
 
@@ -170,6 +171,50 @@ hcgs::readDescriptors(std::span<const uint8_t> section) {
     return Error{fmt::format("{} bytes follow the last descriptor, allowed 0",
                              reader.remaining())};
   return descriptors;
+}
+
+/// Bytes offset .. offset + size - 1 of a section.
+static Result<std::span<const uint8_t>> slice(std::span<const uint8_t> section,
+                                              uint32_t offset, uint32_t size,
+                                              std::string_view name) {
+  if (offset > section.size() || size > section.size() - offset)
+    return Error{fmt::format("bytes {} + {} of {}, which has {}", offset, size,
+                             name, section.size())};
+  return section.subspan(offset, size);
+}
+
+Result<compression::WeightLayout>
+hcgs::readLayout(const MatrixDescriptor &desc,
+                 std::span<const uint8_t> indexSection) {
+  if (desc.kind == MatrixKind::Dense)
+    return compression::WeightLayout::dense(desc.gates, desc.rows, desc.cols,
+                                            desc.rowBlock);
+  Result<std::span<const uint8_t>> image =
+      slice(indexSection, desc.indexOffset, desc.indexBytes, ".hcgs.index");
+  if (!image)
+    return image.takeError();
+  Result<compression::BlockMap> map = compression::BlockMap::fromIndexImage(
+      desc.pattern, desc.rows, desc.cols, *image);
+  if (!map)
+    return map.takeError();
+  compression::WeightLayout layout = compression::WeightLayout::sparse(
+      desc.gates,
+      std::make_shared<const compression::BlockMap>(std::move(*map)),
+      desc.rowBlock);
+  if (Result<void> valid = compression::verifyRowBlock(layout); !valid)
+    return valid.takeError();
+  return layout;
+}
+
+Result<std::vector<int16_t>>
+hcgs::readCodes(const MatrixDescriptor &desc,
+                const compression::WeightLayout &layout,
+                std::span<const uint8_t> weightSection) {
+  Result<std::span<const uint8_t>> image = slice(
+      weightSection, desc.weightOffset, desc.weightBytes, ".hcgs.weights");
+  if (!image)
+    return image.takeError();
+  return compression::unpackCodes(*image, layout.words(), desc.format);
 }
 
 //===----------------------------------------------------------------------===//

@@ -72,7 +72,11 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    std::fprintf(stderr, "hcgs-as: error: %s\n", error.what());
+    std::fprintf(stderr, "run hcgs-as --help for the options\n");
+    return 2;
   }
   Result<void> done = assembleFile(options);
   if (!done) {

@@ -9,6 +9,7 @@
 #ifndef HCGS_TARGET_IMAGES_H
 #define HCGS_TARGET_IMAGES_H
 
+#include "hcgs/Compression/Layout.h"
 #include "hcgs/Compression/Pattern.h"
 #include "hcgs/Numerics/PwlTable.h"
 #include "hcgs/Numerics/WeightQuantizer.h"
@@ -49,6 +50,15 @@ std::vector<uint8_t>
 writeDescriptors(std::span<const MatrixDescriptor> descriptors);
 Result<std::vector<MatrixDescriptor>>
 readDescriptors(std::span<const uint8_t> section);
+
+/// Where each stored weight of a matrix belongs, from its map in the index
+/// section (WI-I, WI-W).
+Result<compression::WeightLayout>
+readLayout(const MatrixDescriptor &desc, std::span<const uint8_t> indexSection);
+/// The codes of a matrix in the order of the weight image.
+Result<std::vector<int16_t>> readCodes(const MatrixDescriptor &desc,
+                                       const compression::WeightLayout &layout,
+                                       std::span<const uint8_t> weightSection);
 
 std::vector<uint8_t> writeBiases(std::span<const int32_t> biases);
 Result<std::vector<int32_t>> readBiases(std::span<const uint8_t> section);

@@ -1,0 +1,247 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Dump.h"
+#include "hcgs/Target/Images.h"
+#include <cmath>
+#include <fmt/format.h>
+
+using namespace hcgs;
+using nlohmann::json;
+
+/// The member of an object, or null; metadata need not have it.
+static json get(const json &value, std::string_view key) {
+  if (!value.is_object())
+    return nullptr;
+  auto found = value.find(key);
+  return found == value.end() ? json() : *found;
+}
+
+/// Text as it is, anything else as JSON.
+static std::string shown(const json &value) {
+  if (value.is_string())
+    return value.get<std::string>();
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<Dumper> Dumper::create(const Program &program,
+                              std::span<const uint8_t> bytes) {
+  Dumper dumper(program, bytes);
+  // The reader has seen that both are JSON.
+  dumper.metadata = json::parse(program.meta, nullptr, false);
+  dumper.machine = json::parse(program.target, nullptr, false);
+  if (dumper.metadata.is_discarded() || dumper.machine.is_discarded())
+    return Error{"metadata or target is not JSON"};
+  return dumper;
+}
+
+std::string Dumper::nameOfMatrix(size_t desc) const {
+  json matrices = get(metadata, "matrices");
+  if (!matrices.is_array() || desc >= matrices.size())
+    return fmt::format("descriptor {}", desc);
+  json layer = get(matrices[desc], "layer");
+  json layers = get(get(metadata, "network"), "layers");
+  std::string name = shown(layer);
+  if (layer.is_number_unsigned() && layers.is_array() &&
+      layer.get<size_t>() < layers.size())
+    name = fmt::format("{} {}", name,
+                       shown(get(layers[layer.get<size_t>()], "name")));
+  return fmt::format("layer {}, {}", name,
+                     shown(get(matrices[desc], "matrix")));
+}
+
+//===----------------------------------------------------------------------===//
+// The file
+//===----------------------------------------------------------------------===//
+
+std::string Dumper::summary() const {
+  std::string text = fmt::format(
+      "hcgs program, {} bytes\nmodel     {}\ntarget    {}\nentries  ",
+      bytes.size(), shown(get(get(metadata, "model"), "name")),
+      shown(get(machine, "name")));
+  json entries = get(metadata, "entries");
+  for (const char *entry : {"run", "step", "reset"})
+    if (json place = get(entries, entry); place.is_number())
+      text += fmt::format(" {} at {},", entry, place.dump());
+  text.back() = '\n';
+  if (json reason = get(metadata, "no_step"); reason.is_string())
+    text += fmt::format("no step   {}\n", reason.get<std::string>());
+  if (json streams = get(metadata, "streams"); streams.is_array())
+    for (size_t i = 0; i < streams.size(); ++i)
+      text += fmt::format(
+          "stream {:<2} {} {}, {} elements a {}: {}\n", i,
+          shown(get(streams[i], "kind")), shown(get(streams[i], "direction")),
+          shown(get(streams[i], "elements")),
+          get(streams[i], "kind") == "step" ? "step" : "sequence",
+          shown(get(streams[i], "name")));
+  struct Row {
+    const char *name;
+    size_t size;
+    std::string holds;
+  };
+  auto items = [](size_t bytes, size_t head, size_t each,
+                  std::string_view what) {
+    return fmt::format("{} {}", bytes < head ? 0 : (bytes - head) / each, what);
+  };
+  size_t tables = 0, vectors = 0;
+  if (auto read = readTables(program.tables))
+    tables = read->size();
+  if (auto read = readInitialVectors(program.vinit))
+    vectors = read->size();
+  std::vector<Row> rows = {
+      {".hcgs.text", program.text.size(),
+       items(program.text.size(), 0, isa::kInstructionBytes, "instructions")},
+      {".hcgs.desc", program.descriptors.size(),
+       items(program.descriptors.size(), 8, 96, "matrices")},
+      {".hcgs.weights", program.weights.size(), "weight codes"},
+      {".hcgs.index", program.index.size(), "block indices"},
+      {".hcgs.bias", program.bias.size(),
+       items(program.bias.size(), 0, 4, "biases")},
+      {".hcgs.tables", program.tables.size(), fmt::format("{} tables", tables)},
+      {".hcgs.vinit", program.vinit.size(),
+       fmt::format("{} initial vectors", vectors)},
+      {".hcgs.meta", program.meta.size(), "metadata"},
+      {".hcgs.target", program.target.size(), "target"},
+  };
+  if (program.debug)
+    rows.push_back({".hcgs.debug", program.debug->size(), "debug map"});
+  text += "\nsection              bytes  holds\n";
+  for (const Row &row : rows)
+    text += fmt::format("{:<14} {:>11}  {}\n", row.name, row.size, row.holds);
+  return text;
+}
+
+std::string Dumper::header() const {
+  auto number = [&](size_t at, unsigned size) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < size; ++i)
+      value |= uint64_t(bytes[at + i]) << (8 * i);
+    return value;
+  };
+  std::string digest;
+  for (size_t i = 0; i < 32; ++i)
+    digest += fmt::format("{:02x}", bytes[64 + 16 + i]);
+  return fmt::format("magic     HCGSPROG\nversion   {}.{}\ndigest    {}\n"
+                     "size      {}\n",
+                     number(64 + 8, 4), number(64 + 12, 4), digest,
+                     number(64 + 48, 8));
+}
+
+std::string Dumper::meta() const { return metadata.dump(2) + "\n"; }
+std::string Dumper::target() const { return machine.dump(2) + "\n"; }
+
+//===----------------------------------------------------------------------===//
+// Images
+//===----------------------------------------------------------------------===//
+
+Result<std::string> Dumper::descriptors() const {
+  Result<std::vector<MatrixDescriptor>> read =
+      readDescriptors(program.descriptors);
+  if (!read)
+    return read.takeError().at(".hcgs.desc");
+  std::string text;
+  for (size_t i = 0; i < read->size(); ++i) {
+    const MatrixDescriptor &desc = (*read)[i];
+    bool dense = desc.kind == MatrixKind::Dense;
+    text += fmt::format(
+        "{}: {}\n    {}, {} gate{} of {} x {}, {}-bit {}, row blocks of {}\n",
+        i, nameOfMatrix(i), dense ? "dense" : "hcgs " + desc.pattern.str(),
+        desc.gates, desc.gates == 1 ? "" : "s", desc.rows, desc.cols,
+        desc.format.bits,
+        desc.format.encoding == numerics::WeightEncoding::Twos ? "twos"
+                                                               : "signmag",
+        desc.rowBlock);
+    text +=
+        fmt::format("    weights {} + {}", desc.weightOffset, desc.weightBytes);
+    if (!dense)
+      text +=
+          fmt::format(", indices {} + {}", desc.indexOffset, desc.indexBytes);
+    text += desc.bias ? fmt::format(", biases from {}\n", *desc.bias)
+                      : ", no bias\n";
+  }
+  return text;
+}
+
+Result<std::string> Dumper::tables() const {
+  Result<std::vector<numerics::PwlTable>> read = readTables(program.tables);
+  if (!read)
+    return read.takeError().at(".hcgs.tables");
+  json names = get(metadata, "tables");
+  std::string text;
+  for (size_t i = 0; i < read->size(); ++i) {
+    const numerics::PwlTable &table = (*read)[i];
+    text += fmt::format("{}:", i);
+    if (names.is_array() && i < names.size())
+      text += fmt::format(" {}, at most {} LSB off",
+                          shown(get(names[i], "function")),
+                          shown(get(names[i], "max_error_lsb")));
+    text += fmt::format(
+        "\n    z fx<16,{}>, y fx<{},{}>, domain +-2^{}, {} segments, slope "
+        "shift {}, below {}, above {}\n",
+        table.inFrac, table.b, table.outFrac, table.k, table.entries.size(),
+        table.s, table.lo, table.hi);
+    for (size_t segment = 0; segment < table.entries.size(); ++segment)
+      text += fmt::format("    {:>7} {:>7} {:>7}\n",
+                          (int64_t(segment) << (table.k + 1 - table.n)) -
+                              (int64_t(1) << table.k),
+                          table.entries[segment].base,
+                          table.entries[segment].slope);
+  }
+  return text;
+}
+
+Result<std::string> Dumper::weights(size_t index,
+                                    std::optional<uint64_t> word) const {
+  Result<std::vector<MatrixDescriptor>> read =
+      readDescriptors(program.descriptors);
+  if (!read)
+    return read.takeError().at(".hcgs.desc");
+  if (index >= read->size())
+    return Error{read->empty()
+                     ? "--weights: the program has no matrices"
+                     : fmt::format("--weights: no descriptor {}, allowed 0..{}",
+                                   index, read->size() - 1)};
+  const MatrixDescriptor &desc = (*read)[index];
+  std::string where = fmt::format("descriptor {}", index);
+  Result<compression::WeightLayout> layout = readLayout(desc, program.index);
+  if (!layout)
+    return layout.takeError().at(where);
+  Result<std::vector<int16_t>> codes =
+      readCodes(desc, *layout, program.weights);
+  if (!codes)
+    return codes.takeError().at(where);
+  if (word && *word >= codes->size())
+    return Error{fmt::format("--word: no word {} in descriptor {}, allowed "
+                             "0..{}",
+                             *word, index, int64_t(codes->size()) - 1)};
+
+  json matrices = get(metadata, "matrices");
+  json exponents = matrices.is_array() && index < matrices.size()
+                       ? get(matrices[index], "exponents")
+                       : json();
+  std::string text =
+      fmt::format("# {}: {}\n#   word gate   row   col code value\n", index,
+                  nameOfMatrix(index));
+  auto print = [&](int64_t place, const compression::WordInfo &info) {
+    int16_t code = (*codes)[place];
+    std::string value = "-";
+    if (exponents.is_array() && size_t(info.gate) < exponents.size() &&
+        exponents[info.gate].is_number_integer())
+      value = fmt::format(
+          "{}", std::ldexp(double(code), -exponents[info.gate].get<int>()));
+    text += fmt::format("{:>8} {:>4} {:>5} {:>5} {:>4} {}\n", place,
+                        desc.gates == 4
+                            ? std::string(1, isa::kGateLetters[info.gate])
+                            : std::to_string(info.gate),
+                        info.row, info.col, code, value);
+  };
+  if (word) {
+    print(int64_t(*word), layout->describe(int64_t(*word)));
+    return text;
+  }
+  layout->forEachRun([&](const compression::WeightLayout::Run &run) {
+    for (int64_t i = 0; i < run.count; ++i)
+      print(run.word + i, {run.gate, run.row, run.col + i});
+  });
+  return text;
+}
