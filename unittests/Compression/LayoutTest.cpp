@@ -1,0 +1,377 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "hcgs/Compression/Layout.h"
+#include "hcgs/Compression/BlockMap.h"
+#include "hcgs/Compression/QuantizedMatrix.h"
+#include "hcgs/Compression/Select.h"
+
+#include "NaiveModel.h"
+#include "gtest/gtest.h"
+#include <limits>
+#include <map>
+
+using namespace hcgs::compression;
+using hcgs::numerics::WeightEncoding;
+using hcgs::numerics::WeightFormat;
+
+namespace {
+
+Pattern pattern(const char *tiers, Balance balance) {
+  return *parseTiers(tiers, balance);
+}
+
+std::shared_ptr<const BlockMap> mapOf(const naive::Choice &choice) {
+  auto map = BlockMap::fromIndexImage(choice.pattern, choice.rows, choice.cols,
+                                      naive::indexImage(choice));
+  EXPECT_TRUE(map) << map.message();
+  return std::make_shared<const BlockMap>(*std::move(map));
+}
+
+TEST(Layout, TheWorkedExampleOfTheHeader) {
+  // 4 x 6, two gates, tier 2x2 keep 1/3 row.
+  float weights[2 * 4 * 6] = {};
+  const auto at = [&](int g, int r, int c) -> float & {
+    return weights[(g * 4 + r) * 6 + c];
+  };
+  for (int g = 0; g < 2; ++g)
+    for (int i = 0; i < 4; ++i) {
+      at(g, i / 2, i % 2) = static_cast<float>(8 * g + 1 + i);
+      at(g, 2 + i / 2, 4 + i % 2) = static_cast<float>(8 * g + 5 + i);
+    }
+  const uint8_t index[] = {0x08};
+  auto map =
+      BlockMap::fromIndexImage(pattern("2x2:1/3", Balance::Row), 4, 6, index);
+  ASSERT_TRUE(map) << map.message();
+  EXPECT_EQ(map->indexImage(), std::vector<uint8_t>{0x08});
+  const auto layout = WeightLayout::sparse(
+      2, std::make_shared<const BlockMap>(*std::move(map)), 2);
+  ASSERT_TRUE(verifyRowBlock(layout));
+  const int exponents[] = {0, 0};
+  QuantizeOptions options;
+  options.keepCodes = true;
+  auto matrix =
+      quantizeMatrix({weights, 2, 4, 6}, layout, {6, WeightEncoding::SignMag},
+                     exponents, options);
+  ASSERT_TRUE(matrix);
+  EXPECT_EQ(matrix->codes, (std::vector<int16_t>{1, 2, 3, 4, 9, 10, 11, 12, 5,
+                                                 6, 7, 8, 13, 14, 15, 16}));
+  ASSERT_EQ(matrix->weightImage.size(), 12u);
+  EXPECT_EQ(matrix->weightImage[0], 0x40);
+  EXPECT_EQ(matrix->weightImage[1], 0x20);
+  EXPECT_EQ(matrix->weightImage[2], 0x0c);
+  EXPECT_EQ(layout.describe(5), (WordInfo{1, 0, 1}));
+  EXPECT_EQ(matrix->codes[5], 10);
+  EXPECT_EQ(layout.accumulatorOf(1, 3), 7);
+}
+
+TEST(BlockMap, TheExampleOfTheHeader) {
+  const uint8_t index[] = {0x3a};
+  const auto map = BlockMap::fromIndexImage(
+      pattern("4x4:1/2,2x2:1/2", Balance::Row), 8, 8, index);
+  ASSERT_TRUE(map) << map.message();
+  ASSERT_EQ(map->smallRows().size(), 4u);
+  const int columns[] = {0, 2, 6, 6};
+  for (int i = 0; i < 4; ++i) {
+    const BlockMap::SmallRow &row = map->smallRows()[i];
+    EXPECT_EQ(row.row, 2 * i);
+    ASSERT_EQ(map->ranges(row).size(), 1u);
+    EXPECT_EQ(map->ranges(row)[0].col, columns[i]);
+    EXPECT_EQ(map->ranges(row)[0].width, 2);
+  }
+  EXPECT_EQ(map->keptWeights(), 16);
+}
+
+// Random shapes and patterns of one to four tiers against the naive model.
+TEST(BlockMap, MatchesTheNaiveModel_WI_P_WI_I_WI_W) {
+  std::mt19937_64 random(11);
+  int ragged = 0;
+  for (int round = 0; round < 400; ++round) {
+    const int64_t rows = 1 + random() % 60, cols = 1 + random() % 60;
+    const int64_t gates = 1 + random() % 4;
+    const naive::Choice choice =
+        naive::choose(naive::randomPattern(random), rows, cols, random);
+    ragged += rows % choice.pattern.tiers[0].rows != 0;
+    const std::vector<uint8_t> image = naive::indexImage(choice);
+    const auto map =
+        BlockMap::fromIndexImage(choice.pattern, rows, cols, image);
+    ASSERT_TRUE(map) << choice.pattern.str() << ": " << map.message();
+    ASSERT_EQ(map->indexImage(), image) << choice.pattern.str();
+    ASSERT_EQ((map->indexBitCount() + 7) / 8, int64_t(image.size()));
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t c = 0; c < cols; ++c)
+        ASSERT_EQ(map->isKept(r, c), choice.keeps(r, c)) << r << " " << c;
+
+    const auto layout = WeightLayout::sparse(
+        gates, std::make_shared<const BlockMap>(*map), rows);
+    const std::vector<naive::Position> order =
+        naive::sparseOrder(choice, gates);
+    ASSERT_EQ(layout.words(), int64_t(order.size()));
+    ASSERT_EQ(layout.words(), gates * map->keptWeights());
+    size_t word = 0;
+    layout.forEachRun([&](const WeightLayout::Run &run) {
+      ASSERT_EQ(run.word, int64_t(word));
+      for (int64_t i = 0; i < run.count; ++i)
+        ASSERT_EQ(order[word++],
+                  naive::Position(run.gate, run.row, run.col + i));
+    });
+    ASSERT_EQ(word, order.size());
+    for (size_t w = 0; w < order.size(); ++w) {
+      const auto &[g, r, c] = order[w];
+      ASSERT_EQ(layout.describe(w), (WordInfo{g, r, c}));
+      ASSERT_EQ(layout.wordOf(g, r, c), int64_t(w));
+    }
+    const int64_t r = random() % rows, c = random() % cols;
+    if (!choice.keeps(r, c)) {
+      ASSERT_EQ(layout.wordOf(0, r, c), -1);
+    }
+  }
+  EXPECT_GT(ragged, 100);
+}
+
+TEST(Layout, DenseMatchesTheNaiveModel_WI_W_2) {
+  std::mt19937_64 random(12);
+  for (int round = 0; round < 200; ++round) {
+    const int64_t gates = 1 + random() % 4, rows = 1 + random() % 40;
+    const int64_t cols = 1 + random() % 40, block = 1 + random() % 45;
+    const auto layout = WeightLayout::dense(gates, rows, cols, block);
+    const auto order = naive::denseOrder(gates, rows, cols, block);
+    ASSERT_EQ(layout.words(), int64_t(order.size()));
+    size_t word = 0;
+    layout.forEachRun([&](const WeightLayout::Run &run) {
+      ASSERT_EQ(run.word, int64_t(word));
+      for (int64_t i = 0; i < run.count; ++i)
+        ASSERT_EQ(order[word++],
+                  naive::Position(run.gate, run.row, run.col + i));
+    });
+    for (size_t w = 0; w < order.size(); ++w) {
+      const auto &[g, r, c] = order[w];
+      ASSERT_EQ(layout.describe(w), (WordInfo{g, r, c}));
+      ASSERT_EQ(layout.wordOf(g, r, c), int64_t(w));
+    }
+  }
+}
+
+TEST(Layout, AccumulatorsAreRowBlockGateRow_WI_A_1) {
+  std::mt19937_64 random(13);
+  for (int round = 0; round < 200; ++round) {
+    const int64_t gates = 1 + random() % 4, rows = 1 + random() % 40;
+    const int64_t block = 1 + random() % 45;
+    const auto layout = WeightLayout::dense(gates, rows, 1, block);
+    int64_t next = 0;
+    for (int64_t first = 0; first < rows; first += block)
+      for (int64_t g = 0; g < gates; ++g)
+        for (int64_t r = first; r < std::min(first + block, rows); ++r)
+          ASSERT_EQ(layout.accumulatorOf(g, r), next++);
+  }
+}
+
+TEST(Layout, RowBlocksMustNotCutSmallBlockRows_WI_A_2) {
+  const auto map = std::make_shared<const BlockMap>(
+      *selectRandom(pattern("8x8:1/2,4x4:1/2", Balance::Row), 20, 16, 1));
+  for (int64_t block = 1; block <= 24; ++block)
+    EXPECT_EQ(bool(verifyRowBlock(WeightLayout::sparse(4, map, block))),
+              block % 4 == 0 || block >= 20)
+        << block;
+  EXPECT_FALSE(verifyRowBlock(WeightLayout::sparse(4, map, 0)));
+}
+
+TEST(Layout, PackingMatchesSingleBits_WI_W_3) {
+  std::mt19937_64 random(14);
+  for (int bits = 2; bits <= 8; ++bits)
+    for (const auto encoding :
+         {WeightEncoding::Twos, WeightEncoding::SignMag}) {
+      const WeightFormat format{bits, encoding};
+      std::vector<int16_t> codes;
+      std::vector<bool> single;
+      for (int i = 0; i < 301; ++i) {
+        int code = 0;
+        while (code == 0 && (encoding == WeightEncoding::SignMag || i % 2))
+          code = static_cast<int>(random() % (2 * format.maxMagnitude() + 1)) -
+                 format.maxMagnitude();
+        codes.push_back(static_cast<int16_t>(code));
+        // A-W-1 spelled out.
+        if (encoding == WeightEncoding::Twos)
+          naive::putBits(single, static_cast<uint64_t>(code), bits);
+        else {
+          naive::putBits(single, static_cast<uint64_t>(std::abs(code) - 1),
+                         bits - 1);
+          naive::putBits(single, code < 0, 1);
+        }
+      }
+      const auto image = packCodes(codes, format);
+      ASSERT_EQ(image, naive::toBytes(single));
+      const auto back = unpackCodes(image, codes.size(), format);
+      ASSERT_TRUE(back) << back.message();
+      ASSERT_EQ(*back, codes);
+      EXPECT_FALSE(unpackCodes(image, codes.size() + 8, format));
+      EXPECT_FALSE(unpackCodes(image, codes.size() - 8, format));
+    }
+  // Filler bits and the pattern that twos does not use.
+  const uint8_t filler[] = {0x40}, unused[] = {0x20};
+  EXPECT_FALSE(unpackCodes(filler, 1, {6, WeightEncoding::SignMag}));
+  EXPECT_FALSE(unpackCodes(unused, 1, {6, WeightEncoding::Twos}));
+  EXPECT_TRUE(unpackCodes(unused, 1, {6, WeightEncoding::SignMag}));
+}
+
+TEST(BlockMap, RefusesMalformedImages_WI_I_4) {
+  const Pattern tiers = pattern("4x4:1/2,2x2:1/2", Balance::Row);
+  const std::vector<uint8_t> good =
+      selectRandom(tiers, 13, 19, 5)->indexImage();
+  ASSERT_TRUE(BlockMap::fromIndexImage(tiers, 13, 19, good));
+  std::vector<uint8_t> longer = good, shorter = good;
+  longer.push_back(0);
+  shorter.pop_back();
+  EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 13, 19, longer));
+  EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 13, 19, shorter));
+  // Any single flipped bit gives another valid image or an error; what is
+  // accepted is written back the same.
+  int refused = 0;
+  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::vector<uint8_t> flipped = good;
+    flipped[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
+    const auto map = BlockMap::fromIndexImage(tiers, 13, 19, flipped);
+    if (map)
+      ASSERT_EQ(map->indexImage(), flipped);
+    else
+      ++refused;
+  }
+  EXPECT_GT(refused, 0);
+  // Out of range for a ragged parent: 3 columns leave 2 block-columns of 4.
+  const uint8_t outside[] = {0x03};
+  EXPECT_FALSE(BlockMap::fromIndexImage(pattern("2x2:1/3", Balance::Row), 2, 6,
+                                        outside));
+  EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 0, 19, good));
+}
+
+TEST(QuantizedMatrix, MatchesCodesOneByOne) {
+  std::mt19937_64 random(15);
+  std::normal_distribution<float> normal(0.0f, 0.2f);
+  for (int round = 0; round < 100; ++round) {
+    const int64_t rows = 1 + random() % 30, cols = 1 + random() % 30;
+    const int64_t gates = 1 + random() % 4;
+    const bool sparse = round % 3 != 0;
+    const naive::Choice choice =
+        naive::choose(naive::randomPattern(random), rows, cols, random);
+    const WeightFormat format{
+        2 + static_cast<int>(random() % 7),
+        random() % 2 ? WeightEncoding::Twos : WeightEncoding::SignMag,
+        random() % 2 ? hcgs::numerics::WeightRounding::Nearest
+                     : hcgs::numerics::WeightRounding::Ceil};
+    std::vector<float> weights(static_cast<size_t>(gates * rows * cols));
+    for (float &w : weights)
+      w = random() % 9 ? normal(random) : 0.0f;
+    std::shared_ptr<const BlockMap> map;
+    if (sparse) {
+      map = mapOf(choice);
+      zeroDropped(weights, gates, *map);
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < cols; ++c)
+          if (!choice.keeps(r, c)) {
+            ASSERT_EQ(weights[r * cols + c], 0.0f);
+          }
+    }
+    const auto layout = sparse ? WeightLayout::sparse(gates, map, rows)
+                               : WeightLayout::dense(gates, rows, cols, 7);
+    const auto order = sparse ? naive::sparseOrder(choice, gates)
+                              : naive::denseOrder(gates, rows, cols, 7);
+    const MatrixView view{weights.data(), gates, rows, cols};
+
+    // A-W-4 over the weights in the order of the image.
+    const MatrixExponents chosen = chooseExponents(view, layout, format);
+    std::vector<int> exponents;
+    for (int64_t g = 0; g < gates; ++g) {
+      std::vector<float> kept;
+      for (const auto &[gate, r, c] : order)
+        if (gate == g)
+          kept.push_back(weights[(g * rows + r) * cols + c]);
+      const auto wanted = hcgs::numerics::chooseExponent(kept, format);
+      ASSERT_EQ(chosen.gates[g].exponent, wanted.exponent);
+      ASSERT_EQ(chosen.gates[g].zeros, wanted.zeros);
+      exponents.push_back(wanted.exponent);
+    }
+
+    QuantizeOptions options;
+    options.keepCodes = true;
+    const auto matrix =
+        quantizeMatrix(view, layout, format, exponents, options);
+    ASSERT_TRUE(matrix) << matrix.message();
+    ASSERT_EQ(matrix->codes.size(), order.size());
+    std::map<std::pair<int64_t, int64_t>, int64_t> sums;
+    for (size_t i = 0; i < order.size(); ++i) {
+      const auto &[g, r, c] = order[i];
+      const int code = hcgs::numerics::quantizeWeight(
+          weights[(g * rows + r) * cols + c], exponents[g], format);
+      ASSERT_EQ(matrix->codes[i], code);
+      sums[{g, r}] += std::abs(code);
+    }
+    for (int64_t g = 0; g < gates; ++g)
+      for (int64_t r = 0; r < rows; ++r)
+        ASSERT_EQ(matrix->gateMagnitudes(g)[r], (sums[{g, r}]));
+    for (int64_t g = 0; g < gates; ++g) {
+      ASSERT_EQ(matrix->zeros[g], chosen.gates[g].zeros);
+      ASSERT_EQ(matrix->squaredErrors[g], chosen.gates[g].squaredError);
+    }
+    ASSERT_EQ(matrix->weightImage, packCodes(matrix->codes, format));
+    ASSERT_EQ(int64_t(matrix->weightImage.size()), layout.bytes(format.bits));
+  }
+}
+
+TEST(QuantizedMatrix, RefusesStrayAndBrokenWeights) {
+  const auto map = std::make_shared<const BlockMap>(
+      *selectRandom(pattern("2x2:1/2", Balance::Row), 4, 8, 1));
+  const auto layout = WeightLayout::sparse(1, map, 4);
+  std::vector<float> weights(32, 0.5f);
+  const int exponents[] = {3};
+  const MatrixView view{weights.data(), 1, 4, 8};
+  EXPECT_EQ(countStrayWeights(view, *map), 16);
+  EXPECT_EQ(quantizeMatrix(view, layout, {}, exponents).message(),
+            "16 weights outside the kept blocks are not zero");
+  zeroDropped(weights, 1, *map);
+  EXPECT_EQ(countStrayWeights(view, *map), 0);
+  EXPECT_TRUE(quantizeMatrix(view, layout, {}, exponents));
+  const auto word = layout.describe(3);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                          std::numeric_limits<float>::infinity()}) {
+    weights[word.row * 8 + word.col] = bad;
+    EXPECT_EQ(quantizeMatrix(view, layout, {}, exponents).message(),
+              "weight at gate 0, row " + std::to_string(word.row) +
+                  ", column " + std::to_string(word.col) +
+                  " is NaN or infinite; only finite weights can be quantised");
+  }
+}
+
+/// Bytes of weights (6 bits) and indices of an LSTM stack.
+std::pair<int64_t, int64_t> stackBytes(Balance balance, int layers) {
+  const Pattern tiers = pattern("32x32:25%,4x4:25%", balance);
+  int64_t weights = 0, indices = 0;
+  for (int layer = 0; layer < layers; ++layer)
+    for (const int64_t cols : {layer == 0 ? 440 : 512, 512}) {
+      auto map = selectRandom(tiers, 512, cols, layer);
+      EXPECT_TRUE(map);
+      indices += map->indexImage().size();
+      weights +=
+          WeightLayout::sparse(4, std::make_shared<const BlockMap>(*map), 32)
+              .bytes(6);
+    }
+  return {weights, indices};
+}
+
+TEST(Layout, PublishedNetworksHaveTheirPublishedSize) {
+  // 3 layers of 512, 440 inputs, 6 bits: exactly 16x when column-balanced.
+  const auto column = stackBytes(Balance::Column, 3);
+  EXPECT_EQ(column.first, 288000);
+  EXPECT_LE(column.second * 100, column.first);
+  const auto row = stackBytes(Balance::Row, 3);
+  EXPECT_EQ(row.first, 294912);
+  EXPECT_LE(row.second * 100, row.first);
+  EXPECT_EQ(stackBytes(Balance::Column, 2).first, 189696);
+  // WI-I's own example.
+  EXPECT_EQ(
+      selectRandom(pattern("32x32:25%,4x4:25%", Balance::Row), 512, 512, 0)
+          ->indexImage()
+          .size(),
+      416u);
+}
+
+} // namespace
