@@ -201,7 +201,7 @@ def test_tensors_refuse_wrong_inputs(inputs, lengths, message):
         run_tensors(read, inputs, lengths)
 
 
-def test_other_layers():  # linear, add, act, concat, L-RES-1
+def test_other_layers():  # linear, add, act, concat, last, L-RES-1
     rng = np.random.default_rng(3)
     writer = ProgramWriter()
     table = random_table(rng, writer, 10, 3, 4, 9, "relu")
@@ -210,6 +210,7 @@ def test_other_layers():  # linear, add, act, concat, L-RES-1
     with_bias, without = writer.matrix(W, 4, bias=bias), writer.matrix(W, 4)
     x, y, z = writer.value("x", 3), writer.value("y", 5), writer.value("z", 5)
     total, bent, joined = (writer.value(n, w) for n, w in (("s", 5), ("a", 5), ("c", 10)))
+    end = writer.value("e", 10, kind="vector")
     requant = {"kind": "requant", "shift": 2, "bits": 13}
     bend = {"kind": "act", "shift": -1, "table": table}
     linear = {"op": "linear", "input": x}
@@ -223,6 +224,7 @@ def test_other_layers():  # linear, add, act, concat, L-RES-1
         {"op": "act", "name": "4", "inputs": [total], "lshifts": [2],
          "output": bent, "result": bend},
         {"op": "concat", "name": "5", "inputs": [bent, total], "output": joined},
+        {"op": "last", "name": "6", "input": joined, "output": end},
     ]  # fmt: skip
     read = program.read(writer.bytes())
     codes = rng.integers(-100, 100, (1, 4, 3))
@@ -236,6 +238,7 @@ def test_other_layers():  # linear, add, act, concat, L-RES-1
         wanted = (first, second, third, fourth, fourth + third)
         for value, want in zip((y, z, total, bent, joined), wanted):
             assert got.values[value][0, t].tolist() == want
+    assert got.values[end][0].tolist() == wanted[-1]
 
 
 def test_overflows_are_wrapped_and_counted():  # A-ACC-1

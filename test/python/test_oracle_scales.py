@@ -30,6 +30,7 @@ def good_program() -> program.ProgramFile:
     h, y = writer.value("h", 1, frac=10), writer.value("y", 1, frac=11)
     a, s = writer.value("a", 1, frac=11), writer.value("s", 1, frac=11)
     z = writer.value("z", 2, frac=11)
+    e = writer.value("e", 2, frac=11, kind="vector")
     c0 = writer.value("c0", 1, frac=9, kind="vector", codes=[0])
     writer.network["layers"] += [
         {"op": "lstm", "name": "lstm", "direction": "forward", "input": x,
@@ -48,6 +49,7 @@ def good_program() -> program.ProgramFile:
         {"op": "add", "name": "add", "inputs": [h, y], "lshifts": [1, 0], "output": s,
          "result": {"kind": "requant", "shift": 0, "bits": 13}},
         {"op": "concat", "name": "cat", "inputs": [a, s], "output": z},
+        {"op": "last", "name": "end", "input": z, "output": e},
     ]  # fmt: skip
     read = program.read(writer.bytes())
     tables = (
@@ -92,7 +94,7 @@ def test_every_number_matters(path):
     assert check_scales(dataclasses.replace(file, meta=meta))
 
 
-@pytest.mark.parametrize("value", range(7))
+@pytest.mark.parametrize("value", range(8))
 def test_every_format_matters(value):
     file = good_program()
     file.meta["network"]["values"][value]["frac"] += 1

@@ -52,6 +52,8 @@ class FloatNetwork:
                 a = values[layer["input"]] @ W[0].T + bias[0]
             elif layer["op"] == "concat":
                 a = np.concatenate([values[i] for i in layer["inputs"]], axis=-1)
+            elif layer["op"] == "last":
+                a = values[layer["input"]][:, -1]
             elif layer["op"] in ("add", "act"):
                 a = sum(values[i] for i in layer["inputs"])
             else:

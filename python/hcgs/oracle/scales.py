@@ -86,6 +86,9 @@ class _Checker:
         for value in layer["inputs"]:
             self.same("the parts", self.frac(value), self.frac(layer["output"]))
 
+    def last(self, layer: dict) -> None:
+        self.same("both ends", self.frac(layer["input"]), self.frac(layer["output"]))
+
 
 def check_scales(program: ProgramFile) -> list[str]:
     """One line for every place where scales do not meet; none if all do."""
@@ -96,6 +99,7 @@ def check_scales(program: ProgramFile) -> list[str]:
         "add": checker.pointwise,
         "act": checker.pointwise,
         "concat": checker.concat,
+        "last": checker.last,
     }
     for layer in program.meta["network"]["layers"]:
         checker.where = f"layer {layer['name']}"
