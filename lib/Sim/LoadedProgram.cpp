@@ -253,30 +253,6 @@ Result<LoadedProgram::Ptr> LoadedProgram::create(const Program &program,
   return Ptr(loaded);
 }
 
-/// Unpacks the matrix of `descriptor` (WI).
-static Result<WeightLayout> readLayout(const MatrixDescriptor &descriptor,
-                                       const Program &program) {
-  if (descriptor.kind == MatrixKind::Dense)
-    return WeightLayout::dense(descriptor.gates, descriptor.rows,
-                               descriptor.cols, descriptor.rowBlock);
-  if (uint64_t(descriptor.indexOffset) + descriptor.indexBytes >
-      program.index.size())
-    return Error{"the index lies outside its section"};
-  Result<compression::BlockMap> map = compression::BlockMap::fromIndexImage(
-      descriptor.pattern, descriptor.rows, descriptor.cols,
-      std::span(program.index)
-          .subspan(descriptor.indexOffset, descriptor.indexBytes));
-  if (!map)
-    return map.takeError();
-  WeightLayout layout = WeightLayout::sparse(
-      descriptor.gates,
-      std::make_shared<const compression::BlockMap>(std::move(*map)),
-      descriptor.rowBlock);
-  if (Result<void> good = compression::verifyRowBlock(layout); !good)
-    return good.takeError();
-  return layout;
-}
-
 Result<void> LoadedProgram::decodeAll(const Program &program) {
   Result<std::vector<MatrixDescriptor>> descriptors =
       readDescriptors(program.descriptors);
@@ -286,17 +262,11 @@ Result<void> LoadedProgram::decodeAll(const Program &program) {
     Matrices::Entry entry;
     entry.descriptor = (*descriptors)[i];
     const std::string where = fmt::format("descriptor {}", i);
-    Result<WeightLayout> layout = readLayout(entry.descriptor, program);
+    Result<WeightLayout> layout = readLayout(entry.descriptor, program.index);
     if (!layout)
       return layout.takeError().at(where);
-    if (uint64_t(entry.descriptor.weightOffset) + entry.descriptor.weightBytes >
-        program.weights.size())
-      return Error{where + ": the weights lie outside their section"};
     Result<std::vector<int16_t>> codes =
-        compression::unpackCodes(std::span(program.weights)
-                                     .subspan(entry.descriptor.weightOffset,
-                                              entry.descriptor.weightBytes),
-                                 layout->words(), entry.descriptor.format);
+        readCodes(entry.descriptor, *layout, program.weights);
     if (!codes)
       return codes.takeError().at(where);
     entry.codes = std::move(*codes);

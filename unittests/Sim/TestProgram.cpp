@@ -164,13 +164,16 @@ ProgramBuilder &ProgramBuilder::code(std::string_view text) {
     if (begin == std::string_view::npos)
       continue;
     line = line.substr(begin, line.find_last_not_of(" \t") + 1 - begin);
-    Result<isa::Instruction> inst = parseInstruction(line);
+    // Loops are as long as they are: any length will do until the end is seen.
+    std::string whole(line);
+    if (line.starts_with("loop") && line.find("length") == line.npos)
+      whole += " length 1";
+    Result<isa::Instruction> inst = parseInstruction(whole);
     if (!inst) {
       ADD_FAILURE() << line << ": " << inst.message();
       continue;
     }
     instructions.push_back(*inst);
-    // Loops are as long as they are.
     if (std::holds_alternative<isa::Loop>(*inst)) {
       open.push_back(instructions.size() - 1);
     } else if (std::holds_alternative<isa::EndLoop>(*inst) && !open.empty()) {

@@ -1,0 +1,327 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Seeded random programs on random targets: rings that wrap, nested loops with
+// and without trips, barriers, all instructions, queues from one entry up. The
+// simulator must equal the reference machine in every element of memory, every
+// saturation, every dispatch, take and finish, and every counted cycle.
+//
+#include "ReferenceMachine.h"
+#include "TestProgram.h"
+#include "hcgs/Sim/Machine.h"
+#include "hcgs/Sim/Timing.h"
+#include "hcgs/Target/Assembly.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include <fmt/format.h>
+
+using namespace hcgs;
+using namespace hcgs::sim;
+using namespace hcgs::sim::test;
+using compression::Balance;
+using compression::Pattern;
+
+namespace {
+constexpr unsigned kMemory = 96;  // elements of vmem and of amem
+constexpr unsigned kElements = 8; // of every stream
+
+/// Writes one random program. Operands are either absolute or relative to a
+/// register with a ring, so that they are always in range; `ext` operands
+/// follow an astream that makes them so.
+class Generator {
+public:
+  explicit Generator(unsigned seed) : random(seed) {
+    steps = between(1, 6);
+    for (const char *pointer :
+         {"/memories/vmem/elements", "/memories/amem/elements"})
+      builder.set(pointer, kMemory);
+    for (const char *unit : {"load", "matrix", "vector", "store"})
+      builder.set(std::string("/queues/") + unit, between(1, 5));
+    for (const char *port : {"load", "store"}) {
+      builder.set(std::string("/") + port + "/latency", between(0, 4));
+      builder.set(std::string("/") + port + "/port_bytes", between(1, 8));
+    }
+    builder.set("/vector/lanes", between(1, 8));
+    builder.set("/vector/latency", between(0, 6));
+    builder.set("/matrix/fill", between(0, 6));
+    const int lanes = between(2, 16);
+    builder.set("/mac/lanes", lanes);
+    builder.set("/mac/tiles", nlohmann::json::array({{lanes, 1}, {1, lanes}}));
+    builder.stream("x", "step", "in", kElements)
+        .stream("y", "step", "out", kElements)
+        .stream("h", "sequence", "out", kElements)
+        .stream("s", "step", "scratch", kElements);
+    makeMatrices();
+    for (int i = 0; i < 2; ++i)
+      input.tables.push_back(makeTable(random));
+    for (const numerics::PwlTable &table : input.tables)
+      builder.table(table);
+    input.initial.push_back({unsigned(between(0, 20)), {}});
+    for (int i = between(1, 40); i > 0; --i)
+      input.initial[0].values.push_back(
+          static_cast<int16_t>(between(-3000, 3000)));
+    builder.initial(input.initial[0].first, input.initial[0].values);
+
+    builder.entry("run");
+    for (int reg = 1; reg <= 8; ++reg)
+      setRing(reg);
+    block(between(5, 14), 0);
+    emit("halt");
+  }
+
+  std::mt19937 random;
+  int64_t steps;
+  ProgramBuilder builder;
+  ReferenceInput input;
+  std::string text;
+
+private:
+  int between(int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(random);
+  }
+  void emit(const std::string &line) {
+    text += line + "\n";
+    builder.code(line);
+  }
+
+  void makeMatrices() {
+    for (int i = 0; i < 3; ++i) {
+      numerics::WeightFormat format;
+      format.bits = between(2, 8);
+      const unsigned gates = between(1, 4), rows = between(1, 7),
+                     cols = between(1, 12);
+      TestMatrix matrix;
+      if (i == 0) {
+        matrix = makeDense(random, gates, rows, cols, between(1, rows), format);
+      } else {
+        Pattern pattern;
+        pattern.tiers.push_back({between(1, 4), between(1, 6), 1, between(1, 3),
+                                 i == 1 ? Balance::Row : Balance::Column});
+        matrix = makeHcgs(random, gates, rows, cols,
+                          pattern.tiers[0].rows * unsigned(between(1, 2)),
+                          pattern, format);
+      }
+      if (between(0, 1)) {
+        matrix.descriptor.bias = static_cast<uint32_t>(input.biases.size());
+        for (unsigned r = 0; r < rows * gates; ++r)
+          input.biases.push_back(static_cast<int32_t>(random()));
+      }
+      builder.matrix(matrix);
+      input.matrices.push_back(std::move(matrix));
+    }
+    builder.biases(input.biases);
+  }
+
+  void setRing(int reg) {
+    const int size = between(30, kMemory), lo = between(0, kMemory - size);
+    emit(fmt::format("aset a{}, {} ring {} + {}", reg,
+                     between(lo, lo + size - 1), lo, size));
+  }
+
+  /// An operand of at most 28 elements.
+  std::string operand(char space, int n) {
+    if (between(0, 2) == 0)
+      return fmt::format("{}[{}]", space, between(0, kMemory - n));
+    const int off = between(-60, 60);
+    return fmt::format("{}[a{} {} {}]", space, between(1, 8),
+                       off < 0 ? '-' : '+', std::abs(off));
+  }
+
+  /// Points a20 or a21 into a stream; the operand is inside it.
+  std::string extOperand(bool written, int n) {
+    const int stream = written ? between(1, 3) : between(0, 1) * 3;
+    const int bytes =
+        stream == 2 ? int(kElements) * 2 : int(kElements) * 2 * int(steps);
+    const int place = between(0, bytes - 2 * n);
+    const int reg = between(20, 21), off = between(-40, 40);
+    const int tscale = between(-3, 3), added = between(-9, 9);
+    emit(fmt::format("astream a{}, stream {} imm {} tscale {}", reg, stream,
+                     place - off - added - tscale * int(steps), tscale));
+    emit(fmt::format("aadd a{}, {}", reg, added));
+    return fmt::format("x[a{} {} {}]", reg, off < 0 ? '-' : '+', std::abs(off));
+  }
+
+  void block(int count, int depth) {
+    for (int i = 0; i < count; ++i)
+      statement(depth);
+  }
+
+  void statement(int depth) {
+    const int n = between(1, 20), m = between(1, int(kElements));
+    const char *init = between(0, 1) ? "acc" : "zero";
+    switch (between(0, 13)) {
+    case 0:
+      emit(fmt::format("load {1}, {0}, n {2}", extOperand(false, m),
+                       operand('v', m), m));
+      break;
+    case 1:
+      emit(fmt::format("store {}, {}, n {}", extOperand(true, m),
+                       operand('v', m), m));
+      break;
+    case 2:
+    case 3:
+    case 4: {
+      const int desc = between(0, 2);
+      const MatrixDescriptor &d = input.matrices[desc].descriptor;
+      const int first = between(0, int(d.rowBlocks()) - 1);
+      const int blocks = between(1, int(d.rowBlocks()) - first);
+      std::string gates;
+      while (gates.empty())
+        for (unsigned g = 0; g < d.gates; ++g)
+          if (between(0, 2))
+            gates += isa::kGateLetters[g];
+      emit(fmt::format(
+          "mvm {}, {}, desc {}, blocks {} + {}, gates {}, init {}, "
+          "shifts [{}, {}, {}, {}], tile {}",
+          operand('a', 28), operand('v', 12), desc, first, blocks, gates,
+          d.bias && between(0, 1) ? "bias" : init, between(0, 15),
+          between(0, 3), between(0, 3), between(0, 15), between(0, 1)));
+      break;
+    }
+    case 5:
+      emit(fmt::format("act {}, {}, n {}, shift {}, table {}", operand('v', n),
+                       operand('a', n), n, between(-15, 31), between(0, 1)));
+      break;
+    case 6:
+      emit(fmt::format("requant {}, {}, n {}, shift {}, bits {}",
+                       operand('v', n), operand('a', n), n, between(-15, 31),
+                       between(2, 16)));
+      break;
+    case 7:
+      emit(fmt::format("vmac {}, {}, {}, n {}, lshift {}, init {}",
+                       operand('a', n), operand('v', n), operand('v', n), n,
+                       between(0, 15), init));
+      break;
+    case 8:
+      emit(fmt::format("vacc {}, {}, n {}, lshift {}, init {}", operand('a', n),
+                       operand('v', n), n, between(0, 15), init));
+      break;
+    case 9:
+      emit(fmt::format("vcopy {}, {}, n {}", operand('v', n), operand('v', n),
+                       n));
+      break;
+    case 10:
+      emit(fmt::format("fill {}, {}, n {}", operand('v', n),
+                       between(-32768, 32767), n));
+      break;
+    case 11:
+      emit(fmt::format("aadd a{}, {}", between(1, 8), between(-100, 100)));
+      break;
+    case 12:
+      if (between(0, 2) == 0)
+        emit("barrier");
+      else
+        setRing(between(1, 8));
+      break;
+    default:
+      if (depth == 4)
+        break;
+      if (between(0, 1))
+        nest(fmt::format("loop {}", between(0, 3)), depth);
+      else
+        nest(fmt::format("loop T - {} cap {}", between(0, 3), between(1, 4)),
+             depth);
+    }
+  }
+
+  /// A whole loop is added at once: the builder counts its length.
+  void nest(const std::string &head, int depth) {
+    const size_t begin = text.size();
+    ProgramBuilder outer = builder;
+    text += head + "\n";
+    block(between(1, 4), depth + 1);
+    text += "endloop\n";
+    builder = outer;
+    builder.code(text.substr(begin));
+  }
+};
+} // namespace
+
+static void expectSame(const UnitCycles &got, const UnitCycles &want,
+                       std::string_view unit) {
+  EXPECT_EQ(got.busy, want.busy) << unit;
+  EXPECT_EQ(got.raw, want.raw) << unit;
+  EXPECT_EQ(got.war, want.war) << unit;
+  EXPECT_EQ(got.waw, want.waw) << unit;
+  EXPECT_EQ(got.queue, want.queue) << unit;
+  EXPECT_EQ(got.barrier, want.barrier) << unit;
+  EXPECT_EQ(got.dispatch, want.dispatch) << unit;
+  EXPECT_EQ(got.drain, want.drain) << unit;
+  EXPECT_EQ(got.unused, want.unused) << unit;
+}
+
+class RandomProgramTest : public ::testing::TestWithParam<unsigned> {};
+
+TEST_P(RandomProgramTest, EqualsTheReferenceMachine) {
+  // Every case stands for many programs, so that failures name a seed.
+  for (unsigned seed = GetParam() * 25; seed < GetParam() * 25 + 25; ++seed) {
+    Generator generator(seed);
+    SCOPED_TRACE(fmt::format("seed {}, T {}:\n{}", seed, generator.steps,
+                             generator.text));
+    LoadedProgram::Ptr program = generator.builder.load();
+    ASSERT_TRUE(program);
+    for (size_t pc = 0; pc < program->instructions().size(); ++pc) {
+      Result<isa::Instruction> inst = parseInstruction(program->text(pc));
+      ASSERT_TRUE(inst) << inst.message();
+      generator.input.instructions.push_back(*inst);
+    }
+    generator.input.target = program->target();
+    for (size_t i = 0; i < generator.input.matrices.size(); ++i)
+      ASSERT_LE(generator.input.matrices[i].descriptor.rows *
+                    generator.input.matrices[i].descriptor.gates,
+                28u);
+
+    Machine machine(*program);
+    ASSERT_TRUE(machine.prepare(generator.steps));
+    std::vector<uint8_t> ext(machine.layout().totalBytes);
+    for (int16_t &code : machine.stream(0))
+      code = static_cast<int16_t>(generator.random());
+    std::memcpy(ext.data() + machine.layout().streams[0].base,
+                machine.stream(0).data(), machine.stream(0).size_bytes());
+    Result<void> ran = machine.execute(Entry::Run);
+    ASSERT_TRUE(ran) << ran.message();
+
+    ReferenceMachine reference(generator.input, machine.layout(), ext);
+    reference.execute(0, generator.steps);
+    ASSERT_TRUE(std::equal(machine.vmem().begin(), machine.vmem().end(),
+                           reference.vmem.begin(), reference.vmem.end()));
+    ASSERT_TRUE(std::equal(machine.amem().begin(), machine.amem().end(),
+                           reference.amem.begin(), reference.amem.end()));
+    for (size_t s = 0; s < 4; ++s)
+      ASSERT_EQ(0, std::memcmp(machine.stream(s).data(),
+                               reference.ext.data() +
+                                   machine.layout().streams[s].base,
+                               machine.stream(s).size_bytes()))
+          << "stream " << s;
+    ASSERT_EQ(machine.registers(), reference.registers);
+    ASSERT_EQ(machine.saturations().results, reference.saturations);
+    ASSERT_EQ(machine.saturations().inputs, reference.inputSaturations);
+
+    reference.clock();
+    std::vector<InstructionTimes> log;
+    const TimingResult timing =
+        computeTiming(*program, Entry::Run, generator.steps, Registers(),
+                      machine.layout(), &log);
+    ASSERT_EQ(log.size(), reference.events.size());
+    for (size_t i = 0; i < log.size(); ++i) {
+      const ReferenceEvent &event = reference.events[i];
+      ASSERT_EQ(log[i].pc, event.pc);
+      ASSERT_EQ(log[i].d, event.d) << "instruction " << i;
+      if (event.unit >= 0) {
+        ASSERT_EQ(log[i].s, event.s) << "instruction " << i;
+        ASSERT_EQ(log[i].finish, event.finish) << "instruction " << i;
+      }
+    }
+    ASSERT_EQ(timing.cycles, reference.cycles);
+    for (size_t u = 0; u < kNumUnits; ++u) {
+      expectSame(timing.units[u], reference.units[u], unitName(u));
+      EXPECT_EQ(timing.units[u].total(), timing.cycles);
+    }
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomProgramTest, ::testing::Range(0u, 16u));
