@@ -254,9 +254,22 @@ private:
         static_cast<int64_t>(counts.size()), tier.keepNum, tier.keepDen));
     std::vector<int32_t> order(counts.size());
     std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-      return counts[a] != counts[b] ? counts[a] > counts[b] : a < b;
-    });
+    const auto sortBy = [&](std::span<const int64_t> fullness) {
+      std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+        return fullness[a] != fullness[b] ? fullness[a] > fullness[b] : a < b;
+      });
+    };
+    sortBy(counts);
+    // Blocks equally full of positions differ in weights: a stray weight
+    // usually is in one gate only.
+    std::vector<int64_t> nonzero;
+    if (keep < order.size() && counts[order[keep]] > 0 &&
+        counts[order[keep]] == counts[order[keep - 1]]) {
+      for (size_t i = 0; i < counts.size(); ++i)
+        nonzero.push_back(counts[i] > 0 ? countNonzero(weights, choices[i])
+                                        : 0);
+      sortBy(nonzero);
+    }
     for (size_t i = keep; i < order.size() && counts[order[i]] > 0; ++i) {
       fit.strays.push_back({t, choices[order[i]], 0});
       fit.strayPositions += counts[order[i]];

@@ -54,9 +54,11 @@ TEST(Select, RandomBlocksAreUniform) {
   const Pattern pattern = *parseTiers("1x1:2/5", Balance::Row);
   int counts[5] = {};
   const int draws = 5000;
-  for (int seed = 0; seed < draws; ++seed)
-    for (const Block &block : selectRandom(pattern, 1, 5, seed)->blocks(0))
+  for (int seed = 0; seed < draws; ++seed) {
+    const auto map = selectRandom(pattern, 1, 5, seed);
+    for (const Block &block : map->blocks(0))
       ++counts[block.col];
+  }
   for (const int count : counts)
     EXPECT_NEAR(count, draws * 2 / 5, 150);
 }
