@@ -26,7 +26,7 @@ public:
   Emitter(const ProgramLayout &layout, const Network &network,
           mlir::OpBuilder &builder)
       : layout(layout), network(network), builder(builder),
-        timing(flow::getMachineTiming(layout.target)) {}
+        timing(schedule::timingOf(layout.target)) {}
 
   void run();
 

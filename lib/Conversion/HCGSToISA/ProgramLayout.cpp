@@ -23,8 +23,9 @@ int64_t toisa::placeRooms(MutableArrayRef<Room> rooms) {
   SmallVector<unsigned> order(rooms.size());
   for (unsigned i = 0; i < order.size(); ++i)
     order[i] = i;
-  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
-    return rooms[a].size > rooms[b].size;
+  llvm::sort(order, [&](unsigned a, unsigned b) {
+    return std::make_pair(-rooms[a].size, a) <
+           std::make_pair(-rooms[b].size, b);
   });
   SmallVector<unsigned> placed;
   int64_t extent = 0;
@@ -192,8 +193,9 @@ LogicalResult ProgramLayout::findStarts(Loop &loop) {
   std::vector<unsigned> order(loop.entries.size());
   for (unsigned i = 0; i < order.size(); ++i)
     order[i] = i;
-  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
-    return loop.entries[a].step > loop.entries[b].step;
+  llvm::sort(order, [&](unsigned a, unsigned b) {
+    return std::make_pair(-int64_t(loop.entries[a].step), a) <
+           std::make_pair(-int64_t(loop.entries[b].step), b);
   });
   for (const schedule::Storage &storage : loop.model.problem.storages)
     loop.starts.emplace_back(storage.rows, schedule::kNone);

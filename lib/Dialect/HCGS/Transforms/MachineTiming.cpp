@@ -5,9 +5,27 @@
 
 #include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
 
+#include "hcgs/Target/TargetModel.h"
+
 #include <algorithm>
 
+using namespace hcgs;
 using namespace hcgs::schedule;
+
+MachineTiming schedule::timingOf(const TargetModel &target) {
+  MachineTiming timing;
+  timing.lanes = target.mac.lanes;
+  timing.matrixFill = target.matrixFill;
+  for (const hcgs::TileShape &tile : target.mac.tiles)
+    timing.tiles.push_back({tile.rows, tile.cols});
+  timing.vectorLanes = target.vector.lanes;
+  timing.vectorLatency = target.vector.latency;
+  timing.load = {target.load.latency, target.load.portBytes};
+  timing.store = {target.store.latency, target.store.portBytes};
+  timing.queues.entries = {target.queues.load, target.queues.matrix,
+                           target.queues.vector, target.queues.store};
+  return timing;
+}
 
 unsigned MachineTiming::bestTile(uint64_t rows, uint64_t cols) const {
   unsigned best = 0;

@@ -14,21 +14,6 @@ using namespace hcgs;
 using namespace hcgs::flow;
 using compression::BlockMap;
 
-schedule::MachineTiming flow::getMachineTiming(const TargetModel &target) {
-  schedule::MachineTiming timing;
-  timing.lanes = target.mac.lanes;
-  timing.matrixFill = target.matrixFill;
-  for (const hcgs::TileShape &tile : target.mac.tiles)
-    timing.tiles.push_back({tile.rows, tile.cols});
-  timing.vectorLanes = target.vector.lanes;
-  timing.vectorLatency = target.vector.latency;
-  timing.load = {target.load.latency, target.load.portBytes};
-  timing.store = {target.store.latency, target.store.portBytes};
-  timing.queues.entries = {target.queues.load, target.queues.matrix,
-                           target.queues.vector, target.queues.store};
-  return timing;
-}
-
 compression::Pattern flow::getPattern(fx::SparsityAttr sparsity) {
   compression::Pattern pattern;
   for (fx::TierAttr tier : sparsity.getTiers())
@@ -73,7 +58,7 @@ namespace {
 class ModelBuilder {
 public:
   ModelBuilder(SequenceOp sequence, const TargetModel &target)
-      : sequence(sequence), timing(getMachineTiming(target)) {}
+      : sequence(sequence), timing(schedule::timingOf(target)) {}
 
   FailureOr<StepModel> run();
 

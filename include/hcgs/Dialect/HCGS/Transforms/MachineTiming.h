@@ -14,6 +14,10 @@
 #include <cstdint>
 #include <vector>
 
+namespace hcgs {
+struct TargetModel;
+}
+
 namespace hcgs::schedule {
 
 /// An arrangement of the lanes: `rows` accumulators x `cols` inputs a cycle.
@@ -54,7 +58,10 @@ struct MachineTiming {
   unsigned bestTile(uint64_t rows, uint64_t cols) const;
 };
 
-/// Cycles and products of row ranges of an hcgs matrix.
+/// What timing needs of a target.
+MachineTiming timingOf(const TargetModel &target);
+
+/// Cycles of row ranges of an hcgs matrix.
 class SparseTiming {
 public:
   /// `gates`: how many are computed by one instruction.

@@ -23,9 +23,6 @@
 
 namespace hcgs::flow {
 
-/// What timing needs of a target.
-schedule::MachineTiming getMachineTiming(const TargetModel &target);
-
 /// The block pattern of an attribute.
 compression::Pattern getPattern(fx::SparsityAttr sparsity);
 

@@ -1,0 +1,280 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Follows a program and counts its cycles.
+
+#include "hcgs/Dialect/HCGS/Transforms/ProgramEstimate.h"
+
+#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
+#include "hcgs/Target/Images.h"
+#include "hcgs/Target/TargetModel.h"
+
+#include <bit>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <type_traits>
+
+using namespace hcgs;
+using namespace hcgs::schedule;
+using compression::BlockMap;
+
+namespace {
+
+/// What timing needs of a matrix.
+struct MatrixTiming {
+  MatrixDescriptor descriptor;
+  std::optional<BlockMap> map;
+  /// By number of gates computed, 1..4; made when they are first needed.
+  std::array<std::optional<SparseTiming>, 5> cycles;
+};
+
+class Follower {
+public:
+  Follower(const MachineTiming &timing, uint64_t steps)
+      : timing(timing), steps(steps), clock(timing.queues) {}
+
+  Result<void> readProgram(const Program &program);
+  Result<ProgramEstimate> run(size_t pc);
+
+private:
+  struct Register {
+    int64_t value = 0, lo = 0, size = 0;
+  };
+  struct Level {
+    size_t first;
+    int64_t left;
+  };
+
+  void touch(Memory memory, isa::Addr address, int64_t n, bool write);
+  void vectorUnit(uint64_t n) {
+    issue(Unit::Vector, timing.vector(n), timing.vectorLatency);
+  }
+  void issue(Unit unit, uint64_t occ, uint64_t lat) {
+    current.unit = unit;
+    current.occ = occ;
+    current.lat = lat;
+    estimate.busy[static_cast<unsigned>(unit)] += occ;
+    clock.issue(current);
+  }
+  void multiply(const isa::Mvm &mvm);
+  /// Executes one instruction; returns false at `halt`.
+  bool execute(const isa::Instruction &instruction, size_t &pc);
+
+  const MachineTiming &timing;
+  int64_t steps;
+  CycleModel clock;
+  std::vector<isa::Instruction> text;
+  std::vector<MatrixTiming> matrices;
+  /// Where each stream begins: far from all others.
+  std::vector<int64_t> streams;
+  std::array<Register, isa::kNumRegisters> registers = {};
+  std::vector<Level> loops;
+  Executed current;
+  ProgramEstimate estimate;
+};
+
+} // namespace
+
+Result<void> Follower::readProgram(const Program &program) {
+  for (size_t pc = 0; pc < program.numInstructions(); ++pc) {
+    Result<isa::Instruction> instruction = isa::decode(program.word(pc));
+    if (!instruction)
+      return instruction.takeError().at("instruction " + std::to_string(pc));
+    text.push_back(*instruction);
+  }
+  auto descriptors = readDescriptors(program.descriptors);
+  if (!descriptors)
+    return descriptors.takeError();
+  for (MatrixDescriptor &descriptor : *descriptors) {
+    MatrixTiming matrix;
+    if (descriptor.kind == MatrixKind::Hcgs) {
+      uint64_t end = uint64_t(descriptor.indexOffset) + descriptor.indexBytes;
+      if (end > program.index.size())
+        return Error{"a descriptor points outside the index image"};
+      Result<BlockMap> map = BlockMap::fromIndexImage(
+          descriptor.pattern, descriptor.rows, descriptor.cols,
+          std::span(program.index)
+              .subspan(descriptor.indexOffset, descriptor.indexBytes));
+      if (!map)
+        return map.takeError();
+      matrix.map = std::move(*map);
+    }
+    matrix.descriptor = std::move(descriptor);
+    matrices.push_back(std::move(matrix));
+  }
+  nlohmann::json meta =
+      nlohmann::json::parse(program.meta, nullptr, /*allow_exceptions=*/false);
+  if (!meta.is_object() || !meta.contains("streams"))
+    return Error{"the metadata have no streams"};
+  int64_t next = 0;
+  for (const nlohmann::json &stream : meta["streams"]) {
+    streams.push_back(next);
+    int64_t bytes = 2 * stream.value("elements", int64_t(0));
+    next += bytes * (stream.value("kind", "") == "step" ? steps : 1);
+  }
+  return {};
+}
+
+/// S-R-2: one range, or two where the ring wraps.
+void Follower::touch(Memory memory, isa::Addr address, int64_t n, bool write) {
+  const Register &reg = registers[address.reg];
+  int64_t first = reg.value + address.off;
+  if (memory == Memory::Ext)
+    n *= 2;
+  if (!reg.size) {
+    current.touches.push_back({memory, first, first + n, write});
+    return;
+  }
+  first = ((first - reg.lo) % reg.size + reg.size) % reg.size;
+  int64_t here = std::min(n, reg.size - first);
+  current.touches.push_back(
+      {memory, reg.lo + first, reg.lo + first + here, write});
+  if (here < n)
+    current.touches.push_back({memory, reg.lo, reg.lo + n - here, write});
+}
+
+void Follower::multiply(const isa::Mvm &mvm) {
+  if (mvm.desc >= matrices.size())
+    return;
+  MatrixTiming &matrix = matrices[mvm.desc];
+  const MatrixDescriptor &d = matrix.descriptor;
+  unsigned gates = std::popcount(mvm.gates.mask);
+  int64_t begin = int64_t(mvm.first) * d.rowBlock;
+  int64_t end =
+      std::min<int64_t>(begin + int64_t(mvm.count) * d.rowBlock, d.rows);
+  touch(Memory::V, mvm.src, d.cols, /*write=*/false);
+  // Gates of a row block lie one after the other (WI-A-1); `dst` is where the
+  // first row block begins.
+  for (int64_t row = begin; row < end; row += d.rowBlock) {
+    int64_t height = std::min<int64_t>(d.rowBlock, d.rows - row);
+    for (unsigned gate = 0; gate < d.gates; ++gate) {
+      if (!mvm.gates.has(gate))
+        continue;
+      isa::Addr place = mvm.dst;
+      place.off += (row - begin) * d.gates + gate * height;
+      touch(Memory::A, place, height, /*write=*/true);
+    }
+  }
+  uint64_t occ = 0;
+  if (matrix.map) {
+    std::optional<SparseTiming> &cycles = matrix.cycles[gates];
+    if (!cycles)
+      cycles.emplace(*matrix.map, gates, timing.lanes);
+    occ = cycles->cycles(begin, end);
+    for (const BlockMap::SmallRow &row : matrix.map->smallRows())
+      if (row.row >= begin && row.row < end)
+        estimate.macs += uint64_t(row.height) * row.keptCols * gates;
+  } else {
+    uint64_t rows = uint64_t(end - begin) * gates;
+    occ = timing.dense(rows, d.cols, mvm.tile);
+    estimate.macs += rows * d.cols;
+  }
+  issue(Unit::Matrix, occ, timing.matrixFill);
+}
+
+bool Follower::execute(const isa::Instruction &instruction, size_t &pc) {
+  ++estimate.instructions;
+  current.touches.clear();
+  ++pc;
+  return std::visit(
+      [&](const auto &i) -> bool {
+        using T = std::decay_t<decltype(i)>;
+        if constexpr (std::is_same_v<T, isa::Halt>) {
+          estimate.cycles = clock.halt();
+          return false;
+        } else if constexpr (std::is_same_v<T, isa::Barrier>) {
+          clock.barrier();
+        } else if constexpr (std::is_same_v<T, isa::Loop>) {
+          clock.control();
+          int64_t trips = std::max<int64_t>(0, (i.trips.seq ? steps : 0) +
+                                                   int64_t(i.trips.imm));
+          if (i.cap)
+            trips = std::min<int64_t>(trips, i.cap);
+          if (trips)
+            loops.push_back({pc, trips});
+          else
+            pc += i.length;
+        } else if constexpr (std::is_same_v<T, isa::EndLoop>) {
+          clock.control();
+          if (!loops.empty()) {
+            if (--loops.back().left)
+              pc = loops.back().first;
+            else
+              loops.pop_back();
+          }
+        } else if constexpr (std::is_same_v<T, isa::ASet>) {
+          clock.control();
+          registers[i.dst] = {i.value, i.lo, i.size};
+        } else if constexpr (std::is_same_v<T, isa::AStream>) {
+          clock.control();
+          int64_t base = i.stream < streams.size() ? streams[i.stream] : 0;
+          registers[i.dst] = {base + i.imm + steps * i.tscale, 0, 0};
+        } else if constexpr (std::is_same_v<T, isa::AAdd>) {
+          clock.control();
+          Register &reg = registers[i.dst];
+          reg.value += i.imm;
+          if (reg.size)
+            reg.value = reg.lo +
+                        ((reg.value - reg.lo) % reg.size + reg.size) % reg.size;
+        } else if constexpr (std::is_same_v<T, isa::Load>) {
+          touch(Memory::Ext, i.src, i.n, false);
+          touch(Memory::V, i.dst, i.n, true);
+          issue(Unit::Load, timing.transfer(timing.load, i.n), 0);
+        } else if constexpr (std::is_same_v<T, isa::Store>) {
+          touch(Memory::V, i.src, i.n, false);
+          touch(Memory::Ext, i.dst, i.n, true);
+          issue(Unit::Store, timing.transfer(timing.store, i.n), 0);
+        } else if constexpr (std::is_same_v<T, isa::Mvm>) {
+          multiply(i);
+        } else if constexpr (std::is_same_v<T, isa::Act> ||
+                             std::is_same_v<T, isa::Requant>) {
+          touch(Memory::A, i.src, i.n, false);
+          touch(Memory::V, i.dst, i.n, true);
+          vectorUnit(i.n);
+        } else if constexpr (std::is_same_v<T, isa::VMac>) {
+          touch(Memory::V, i.a, i.n, false);
+          touch(Memory::V, i.b, i.n, false);
+          touch(Memory::A, i.dst, i.n, true);
+          vectorUnit(i.n);
+        } else if constexpr (std::is_same_v<T, isa::VAcc>) {
+          touch(Memory::V, i.src, i.n, false);
+          touch(Memory::A, i.dst, i.n, true);
+          vectorUnit(i.n);
+        } else if constexpr (std::is_same_v<T, isa::VCopy>) {
+          touch(Memory::V, i.src, i.n, false);
+          touch(Memory::V, i.dst, i.n, true);
+          vectorUnit(i.n);
+        } else {
+          static_assert(std::is_same_v<T, isa::Fill>);
+          touch(Memory::V, i.dst, i.n, true);
+          vectorUnit(i.n);
+        }
+        return true;
+      },
+      instruction);
+}
+
+Result<ProgramEstimate> Follower::run(size_t pc) {
+  while (pc < text.size())
+    if (!execute(text[pc], pc))
+      return estimate;
+  return Error{"the entry runs past the last instruction"};
+}
+
+Result<ProgramEstimate> schedule::estimateProgram(const Program &program,
+                                                  std::string_view entry,
+                                                  uint64_t steps) {
+  Result<TargetModel> target = parseTarget(program.target, "target");
+  if (!target)
+    return target.takeError();
+  nlohmann::json meta =
+      nlohmann::json::parse(program.meta, nullptr, /*allow_exceptions=*/false);
+  auto pc = nlohmann::json::json_pointer("/entries/" + std::string(entry));
+  if (!meta.is_object() || !meta.contains(pc) || !meta[pc].is_number_unsigned())
+    return Error{"the program has no entry '" + std::string(entry) + "'"};
+  MachineTiming timing = timingOf(*target);
+  Follower follower(timing, steps);
+  if (Result<void> read = follower.readProgram(program); !read)
+    return read.takeError();
+  return follower.run(meta[pc].get<size_t>());
+}
