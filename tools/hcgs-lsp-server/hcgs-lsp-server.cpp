@@ -15,5 +15,5 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<hcgs::fx::FXDialect, hcgs::rnn::RNNDialect,
                   mlir::arith::ArithDialect, mlir::func::FuncDialect>();
-  return mlir::asMainReturnCode(mlir::MlirLspServerMain(argc, argv, registry));
+  return mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
 }

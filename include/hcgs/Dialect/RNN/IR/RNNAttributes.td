@@ -19,8 +19,9 @@ def RNN_PortAttr : RNN_Attr<"Port", "port"> {
   let summary = "An input or output of the source model.";
   let description = [{
     The name that the source model gives it, what each of its axes counts and
-    how long the axis is; `?` is an axis of dynamic length and `unit` an axis
-    of length 1 that means nothing.
+    how long the axis is. States have axes `layer`, `batch` and `unit` (the
+    cells of a layer); `one` is an axis of length 1 that means nothing. `?` is
+    an axis of dynamic length.
 
     Example:
 

@@ -33,7 +33,8 @@ def RNN_Axis : RNN_I32Enum<"Axis", "What an axis of a model's input or output "
       I32EnumAttrCase<"Feature", 2, "feature">,
       I32EnumAttrCase<"Layer", 3, "layer">,
       I32EnumAttrCase<"Direction", 4, "direction">,
-      I32EnumAttrCase<"Unit", 5, "unit">
+      I32EnumAttrCase<"Unit", 5, "unit">,
+      I32EnumAttrCase<"One", 6, "one">
     ]>;
 
 #endif // HCGS_DIALECT_RNN_IR_RNNENUMS_TD
