@@ -15,7 +15,9 @@ whole batches (`hcgs-compile --calibrate`, `hcgs-sim --input`):
 
     x        float32 [N, Tmax, 12]   utterances, padded with zeros at the end
     lengths  int64   [N]             frames of each utterance
-    labels   int64   [N]             speaker, 0 to 8
+
+and, if asked for, the speakers in a file of their own (`--labels FILE.npy`):
+int64 [N], 0 to 8, in the same order.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ import importlib.metadata
 import os
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -148,7 +152,7 @@ def _read_from_wheel(name: str, wheel: Path) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Write a split of JapaneseVowels as one .npz file: "
-        "x [N, Tmax, 12], lengths [N], labels [N]."
+        "x [N, Tmax, 12] and lengths [N]."
     )
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--data", metavar="PATH", help="aeon wheel or folder to read")
@@ -156,6 +160,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--count", type=int, metavar="N", help="only N utterances, evenly spread"
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE.npz")
+    parser.add_argument(
+        "--labels", metavar="FILE.npy", help="write the speakers, int64 [N], too"
+    )
     options = parser.parse_args(arguments)
     try:
         utterances, labels = load(options.split, options.data)
@@ -166,7 +173,9 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             utterances, labels = spread(utterances, labels, options.count)
         x, lengths = pad(utterances)
-        save(options.output, x=x, lengths=lengths, labels=labels)
+        save(options.output, x=x, lengths=lengths)
+        if options.labels:
+            write(options.labels, lambda file: np.save(file, labels))
     except DataError as error:
         print(f"data.py: error: {error}", file=sys.stderr)
         return 1
@@ -175,10 +184,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def save(output: str | Path, **arrays: np.ndarray) -> None:
     """Writes an `.npz` file, whole or not at all. Raises DataError."""
+    write(output, lambda file: np.savez_compressed(file, **arrays))
+
+
+def write(output: str | Path, fill: Callable[[BinaryIO], None]) -> None:
+    """Makes a file of what `fill` writes, whole or not at all. Raises
+    DataError."""
     temporary = Path(f"{output}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            fill(file)
         os.replace(temporary, output)
     except OSError as error:
         temporary.unlink(missing_ok=True)
