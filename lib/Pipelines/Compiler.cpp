@@ -1,0 +1,377 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// compileFile: finds out where to start, runs the phases that are left, and
+// collects diagnostics as text.
+
+#include "hcgs/Pipelines/Compiler.h"
+
+#include "Diagnostics.h"
+#include "hcgs/Conversion/ISAToProgram.h"
+#include "hcgs/Dialect/HCGS/IR/HCGSOps.h"
+#include "hcgs/Dialect/ISA/IR/ISA.h"
+#include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Import/ONNX/Import.h"
+#include "hcgs/Pipelines/Pipelines.h"
+#include "hcgs/Pipelines/Report.h"
+#include "hcgs/Target/Assembly.h"
+#include "hcgs/Target/Export.h"
+#include "hcgs/Target/ProgramFile.h"
+#include "hcgs/Target/TargetModel.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace hcgs;
+
+namespace {
+
+/// The phase that an Emit stops at; forms of the program come from isa.
+Phase lastPhase(Emit emit) {
+  switch (emit) {
+  case Emit::RNN:
+    return Phase::RNN;
+  case Emit::Compressed:
+    return Phase::Compressed;
+  case Emit::Quantized:
+    return Phase::Quantized;
+  case Emit::HCGS:
+    return Phase::HCGS;
+  default:
+    return Phase::ISA;
+  }
+}
+
+/// Whether `path` is IR: by its name, or because it begins like bytecode.
+bool isIR(StringRef path) {
+  if (path.ends_with(".mlir") || path.ends_with(".mlirbc"))
+    return true;
+  int file = -1;
+  if (llvm::sys::fs::openFileForRead(path, file))
+    return false;
+  char magic[4] = {};
+  llvm::Expected<size_t> size = llvm::sys::fs::readNativeFile(
+      llvm::sys::fs::convertFDToNativeFile(file), magic);
+  llvm::sys::Process::SafelyCloseFileDescriptor(file);
+  if (!size) {
+    llvm::consumeError(size.takeError());
+    return false;
+  }
+  return StringRef(magic, *size) == "ML\xefR";
+}
+
+/// One compilation.
+class Compilation {
+public:
+  Compilation(const std::string &path, const std::string &displayName,
+              const CompileOptions &options, const CompileCallbacks &callbacks)
+      : path(path), displayName(displayName), options(options),
+        callbacks(callbacks),
+        context(createRegistry(), MLIRContext::Threading::DISABLED),
+        diagnostics(context, path, displayName) {}
+
+  Result<CompileOutput> run(bool bytecode);
+
+private:
+  static DialectRegistry createRegistry() {
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    registerONNXImportDialects(registry);
+    return registry;
+  }
+
+  LogicalResult read();
+  LogicalResult chooseTarget();
+  LogicalResult runPhases(Phase last);
+  /// Runs what `build` adds.
+  LogicalResult runPasses(llvm::function_ref<void(OpPassManager &)> build);
+  LogicalResult runHCGS();
+  Result<std::string> emitIR(bool bytecode);
+  Result<void> emitProgram(const Program &program, CompileOutput &output);
+  std::string programName() const;
+  Error failed() { return diagnostics.takeError(); }
+
+  const std::string &path, &displayName;
+  CompileOptions options;
+  const CompileCallbacks &callbacks;
+  MLIRContext context;
+  DiagnosticText diagnostics;
+  OwningOpRef<ModuleOp> module;
+  Phase phase = Phase::Imported;
+  ReportContext report;
+};
+
+} // namespace
+
+LogicalResult Compilation::read() {
+  if (!isIR(path)) {
+    FailureOr<OwningOpRef<ModuleOp>> imported = importONNXFile(path, context);
+    if (mlir::failed(imported))
+      return failure();
+    module = std::move(*imported);
+    phase = Phase::Imported;
+    return success();
+  }
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (std::error_code error = buffer.getError())
+    return emitError(UnknownLoc::get(&context))
+           << "cannot be read: " << error.message();
+  // The buffer outlives the parser: resources of bytecode view its bytes.
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  if (!module)
+    return failure();
+  FailureOr<Phase> found = detectPhase(*module);
+  if (mlir::failed(found))
+    return failure();
+  phase = *found;
+  return success();
+}
+
+/// Settles `options.target`, so that an unknown target is found before any
+/// work is done.
+LogicalResult Compilation::chooseTarget() {
+  std::string named;
+  module->walk([&](flow::ProgramOp program) {
+    if (program.getTarget())
+      named = program.getTarget()->str();
+  });
+  if (phase == Phase::ISA) {
+    // Instructions carry their target whole; another one cannot be chosen.
+    std::string own;
+    for (auto program : module->getOps<isa::ProgramOp>())
+      if (auto name = program.getTargetAttr().getAs<StringAttr>("name"))
+        own = name.str();
+    if (!options.target.empty() && options.target != own) {
+      Result<TargetModel> target = loadTarget(options.target);
+      if (!target)
+        return emitError(UnknownLoc::get(&context)) << target.message();
+      if (target->name != own)
+        return emitError(UnknownLoc::get(&context))
+               << "holds instructions for the target '" << own << "', not for '"
+               << target->name << "'; compile from an earlier phase";
+    }
+    options.target = own;
+    return success();
+  }
+  if (options.target.empty())
+    options.target = named.empty() ? std::string(kDefaultTarget) : named;
+  return success();
+}
+
+LogicalResult
+Compilation::runPasses(llvm::function_ref<void(OpPassManager &)> build) {
+  PassManager pm(&context, ModuleOp::getOperationName());
+  // Every phase ends with a pass that verifies it; verifying the IR after each
+  // pass besides costs a walk over all weights.
+  pm.enableVerifier(false);
+  build(pm);
+  return pm.run(*module);
+}
+
+/// Handles of the resources that weights are held in.
+static SmallVector<DenseResourceElementsHandle>
+weightResources(ModuleOp module) {
+  SmallVector<DenseResourceElementsHandle> handles;
+  module.walk([&](rnn::WeightOp weight) {
+    if (auto value =
+            dyn_cast<DenseResourceElementsAttr>(Attribute(weight.getValue())))
+      handles.push_back(value.getRawHandle());
+  });
+  return handles;
+}
+
+LogicalResult Compilation::runHCGS() {
+  if (phase < Phase::HCGS) {
+    SmallVector<DenseResourceElementsHandle> weights = weightResources(*module);
+    if (mlir::failed(runPasses(buildToDataflow)))
+      return failure();
+    // The float weights are of no more use; the context would keep them.
+    for (DenseResourceElementsHandle handle : weights)
+      if (AsmResourceBlob *blob = handle.getResource()->getBlob())
+        *blob = AsmResourceBlob();
+  }
+  bool scheduled = true;
+  module->walk([&](flow::SequenceOp sequence) {
+    scheduled &= static_cast<bool>(sequence.getSchedule());
+  });
+  auto program = *module->getOps<flow::ProgramOp>().begin();
+  if (phase == Phase::HCGS && scheduled && program.getTarget())
+    return runPasses(buildVerifySchedule);
+  return runPasses([&](OpPassManager &pm) {
+    buildSchedule(pm, options.target, options.scheduler);
+  });
+}
+
+LogicalResult Compilation::runPhases(Phase last) {
+  if (phase > last)
+    return emitError(UnknownLoc::get(&context))
+           << "is of the phase '" << getName(phase) << "', which comes after '"
+           << getName(last) << "'; start from an earlier phase";
+  auto done = [&] {
+    if (callbacks.phaseDone)
+      callbacks.phaseDone();
+  };
+  done();
+  // IR of a phase that was read may have been edited: canonical form is
+  // checked wherever the start is on the rnn level.
+  if (phase <= Phase::Quantized) {
+    if (mlir::failed(runPasses(buildToRNN)))
+      return failure();
+    done();
+  }
+  if (phase < Phase::Compressed && last >= Phase::Compressed) {
+    if (mlir::failed(runPasses(
+            [&](OpPassManager &pm) { buildToCompressed(pm, options); })))
+      return failure();
+    done();
+  }
+  if (phase < Phase::Quantized && last >= Phase::Quantized) {
+    if (mlir::failed(runPasses(
+            [&](OpPassManager &pm) { buildToQuantized(pm, options); })))
+      return failure();
+    done();
+  }
+  if (phase <= Phase::HCGS && last >= Phase::HCGS) {
+    if (mlir::failed(runHCGS()))
+      return failure();
+    done();
+  }
+  if (phase < Phase::ISA && last >= Phase::ISA) {
+    if (mlir::failed(runPasses(
+            [&](OpPassManager &pm) { buildToISA(pm, options.target); })))
+      return failure();
+    done();
+  } else if (phase == Phase::ISA) {
+    if (mlir::failed(runPasses(buildVerifyISA)))
+      return failure();
+  }
+  phase = std::max(phase, last);
+  return success();
+}
+
+/// The module as text or bytecode, with locations, so that a compilation that
+/// goes on from it still knows the names of the nodes.
+Result<std::string> Compilation::emitIR(bool bytecode) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (bytecode) {
+    if (mlir::failed(writeBytecodeToFile(*module, stream)))
+      return failed();
+    return text;
+  }
+  OpPrintingFlags flags;
+  flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
+  module->print(stream, flags);
+  stream << "\n";
+  return text;
+}
+
+Result<void> Compilation::emitProgram(const Program &program,
+                                      CompileOutput &output) {
+  switch (options.emit) {
+  case Emit::Asm: {
+    Result<std::string> text = disassemble(program);
+    if (!text)
+      return text.takeError();
+    output.bytes = std::move(*text);
+    return {};
+  }
+  case Emit::Memh: {
+    Result<std::vector<ExportedFile>> files = exportMemh(program);
+    if (!files)
+      return files.takeError();
+    for (ExportedFile &file : *files)
+      output.parts.push_back({std::move(file.suffix), std::move(file.text)});
+    return {};
+  }
+  case Emit::CHeader: {
+    Result<std::string> text = exportCHeader(program, programName());
+    if (!text)
+      return text.takeError();
+    output.bytes = std::move(*text);
+    return {};
+  }
+  default: {
+    Result<std::vector<uint8_t>> bytes = writeProgram(program);
+    if (!bytes)
+      return bytes.takeError();
+    output.bytes.assign(bytes->begin(), bytes->end());
+    return {};
+  }
+  }
+}
+
+/// The file's name without folder and extension: the prefix of C names.
+std::string Compilation::programName() const {
+  return llvm::sys::path::stem(displayName).str();
+}
+
+Result<CompileOutput> Compilation::run(bool bytecode) {
+  if (!options.target.empty())
+    if (Result<TargetModel> target = loadTarget(options.target); !target)
+      return target.takeError();
+  if (mlir::failed(read()) || mlir::failed(chooseTarget()))
+    return failed();
+  report.startPhase = getName(phase).str();
+  if (mlir::failed(runPhases(lastPhase(options.emit))))
+    return failed();
+
+  CompileOutput output;
+  std::optional<Program> program;
+  if (phase == Phase::ISA) {
+    FailureOr<Program> exported =
+        exportProgram(*module->getOps<isa::ProgramOp>().begin());
+    if (mlir::failed(exported))
+      return failed();
+    program = std::move(*exported);
+  }
+  const bool asIR = options.emit <= Emit::ISA;
+  if (asIR) {
+    Result<std::string> text = emitIR(bytecode);
+    if (!text)
+      return text.takeError();
+    output.bytes = std::move(*text);
+  } else if (Result<void> emitted = emitProgram(*program, output); !emitted) {
+    return emitted.takeError();
+  }
+
+  output.remarks = diagnostics.takeRemarks();
+  report.endPhase = asIR ? getName(phase).str() : "program";
+  report.remarks = output.remarks;
+  Result<std::string> text =
+      makeReport(options, report, program ? &*program : nullptr);
+  if (!text)
+    return text.takeError();
+  output.report = std::move(*text);
+  return output;
+}
+
+Result<CompileOutput> hcgs::compileFile(const std::string &path,
+                                        const std::string &displayName,
+                                        const CompileOptions &options,
+                                        bool bytecode,
+                                        const CompileCallbacks &callbacks) {
+  if (Result<void> checked = checkCompileOptions(options); !checked)
+    return checked.takeError();
+  return Compilation(path, displayName, options, callbacks).run(bytecode);
+}
+
+std::string hcgs::supportedOperators() {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  printSupportedONNXOperators(stream);
+  return text;
+}

@@ -1,0 +1,233 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which passes make up each phase.
+
+#include "hcgs/Pipelines/Pipelines.h"
+
+#include "hcgs/Conversion/HCGSToISA/HCGSToISA.h"
+#include "hcgs/Conversion/RNNToHCGS/RNNToHCGS.h"
+#include "hcgs/Dialect/FX/IR/FXDialect.h"
+#include "hcgs/Dialect/HCGS/IR/HCGSDialect.h"
+#include "hcgs/Dialect/HCGS/Transforms/Passes.h"
+#include "hcgs/Dialect/ISA/IR/ISA.h"
+#include "hcgs/Dialect/ISA/Transforms/Passes.h"
+#include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Dialect/RNN/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+using namespace hcgs;
+
+StringRef hcgs::getName(Phase phase) {
+  switch (phase) {
+  case Phase::Imported:
+    return "imported";
+  case Phase::RNN:
+    return "rnn";
+  case Phase::Compressed:
+    return "compressed";
+  case Phase::Quantized:
+    return "quantized";
+  case Phase::HCGS:
+    return "hcgs";
+  case Phase::ISA:
+    return "isa";
+  }
+  llvm_unreachable("no such phase");
+}
+
+FailureOr<Phase> hcgs::detectPhase(ModuleOp module) {
+  const bool isa = !module.getOps<isa::ProgramOp>().empty();
+  const bool flow = !module.getOps<flow::ProgramOp>().empty();
+  const bool rnn = !module.getOps<rnn::ModelOp>().empty();
+  if (isa + flow + rnn > 1) {
+    InFlightDiagnostic diag = module.emitError(
+        "holds several models or parts of several levels; a compilation is of "
+        "one rnn.model, hcgs.program or isa.program");
+    return diag;
+  }
+  if (isa)
+    return Phase::ISA;
+  if (flow)
+    return Phase::HCGS;
+  if (!rnn) {
+    InFlightDiagnostic diag = module.emitError(
+        "holds nothing to compile; expected one rnn.model, hcgs.program or "
+        "isa.program");
+    return diag;
+  }
+  Phase phase = Phase::Imported;
+  module.walk([&](Operation *op) {
+    // Formats win: the map of a weight stays when its layer gets formats.
+    if (op->hasAttr("formats")) {
+      phase = Phase::Quantized;
+      return WalkResult::interrupt();
+    }
+    if (auto weight = dyn_cast<rnn::WeightOp>(op))
+      if (auto sparsity =
+              dyn_cast_or_null<fx::SparsityAttr>(weight.getSparsityAttr()))
+        if (sparsity.hasMap())
+          phase = Phase::Compressed;
+    return WalkResult::advance();
+  });
+  return phase;
+}
+
+/// The target of a compilation that starts above the hcgs level.
+static StringRef targetOrDefault(const CompileOptions &options) {
+  return options.target.empty() ? StringRef(kDefaultTarget)
+                                : StringRef(options.target);
+}
+
+void hcgs::buildToRNN(OpPassManager &pm) {
+  rnn::buildCanonicalFormPipeline(pm);
+}
+
+void hcgs::buildToCompressed(OpPassManager &pm, const CompileOptions &options) {
+  rnn::RNNCompressOptions compress;
+  compress.mode = options.sparsity;
+  compress.tiers = options.tiers;
+  compress.balance = options.balance;
+  compress.select = options.select;
+  compress.seed = options.seed;
+  compress.linear = options.compressLinear;
+  pm.addPass(rnn::createRNNCompress(compress));
+  pm.addPass(rnn::createRNNVerifyCanonical());
+}
+
+void hcgs::buildToQuantized(OpPassManager &pm, const CompileOptions &options) {
+  if (!options.calibrate.empty()) {
+    rnn::RNNCalibrateOptions calibrate;
+    calibrate.file = options.calibrate;
+    calibrate.method = options.rangeMethod;
+    calibrate.percentile = options.percentile;
+    pm.addPass(rnn::createRNNCalibrate(calibrate));
+  }
+  rnn::RNNQuantizeOptions quantize;
+  quantize.weightBits = options.weightBits;
+  quantize.weightEncoding =
+      options.weightEncoding == numerics::WeightEncoding::Twos
+          ? fx::WeightEncoding::Twos
+          : fx::WeightEncoding::SignMag;
+  quantize.rounding = options.rounding == numerics::WeightRounding::Ceil
+                          ? fx::Rounding::Ceil
+                          : fx::Rounding::Nearest;
+  quantize.inputBits = options.inputBits;
+  quantize.actBits = options.actBits;
+  quantize.gateBits = options.gateBits;
+  quantize.cellBits = options.cellBits;
+  quantize.pwlSegments = options.pwlSegments;
+  quantize.inputRange = options.inputRange;
+  quantize.cellRange = options.cellRange;
+  quantize.refuseZeros = options.refuseZeros;
+  pm.addPass(rnn::createRNNQuantize(quantize));
+  pm.addPass(rnn::createRNNVerifyCanonical());
+}
+
+void hcgs::buildToDataflow(OpPassManager &pm) {
+  pm.addPass(createConvertRNNToHCGS());
+}
+
+void hcgs::buildSchedule(OpPassManager &pm, StringRef target,
+                         StringRef scheduler) {
+  flow::HCGSScheduleOptions options;
+  options.target = target.str();
+  options.scheduler = scheduler.str();
+  pm.addNestedPass<flow::ProgramOp>(flow::createHCGSSchedule(options));
+  buildVerifySchedule(pm);
+}
+
+void hcgs::buildVerifySchedule(OpPassManager &pm) {
+  pm.addNestedPass<flow::ProgramOp>(flow::createHCGSVerifySchedule());
+}
+
+void hcgs::buildToHCGS(OpPassManager &pm, StringRef target,
+                       StringRef scheduler) {
+  buildToDataflow(pm);
+  buildSchedule(pm, target, scheduler);
+}
+
+void hcgs::buildToISA(OpPassManager &pm, StringRef target) {
+  HCGSToISAOptions options;
+  options.target = target.str();
+  pm.addPass(createHCGSToISA(options));
+  buildVerifyISA(pm);
+}
+
+void hcgs::buildVerifyISA(OpPassManager &pm) {
+  pm.addPass(isa::createISAVerifyProgram());
+}
+
+//===----------------------------------------------------------------------===//
+// hcgs-opt
+//===----------------------------------------------------------------------===//
+
+/// Registers one phase as a pipeline whose options are those of hcgs-compile,
+/// `name=value` with spaces between them, read by the one table there is.
+template <typename Build>
+static void registerPhase(StringRef name, StringRef summary, Build build) {
+  registerPassPipeline(
+      name, summary,
+      [=](OpPassManager &pm, StringRef text,
+          function_ref<LogicalResult(const Twine &)> report) -> LogicalResult {
+        CompileOptions options;
+        SmallVector<StringRef> settings;
+        text.split(settings, ' ', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+        for (StringRef setting : settings) {
+          auto [option, value] = setting.split('=');
+          if (Result<void> set = setCompileOption(options, option, value); !set)
+            return report(set.message());
+        }
+        if (Result<void> checked = checkCompileOptions(options); !checked)
+          return report(checked.message());
+        build(pm, options);
+        return success();
+      },
+      [](function_ref<void(const detail::PassOptions &)>) {});
+}
+
+void hcgs::registerPipelines() {
+  registerPhase(
+      "phase-rnn", "Imported rnn IR to the phase rnn",
+      [](OpPassManager &pm, const CompileOptions &) { buildToRNN(pm); });
+  registerPhase("phase-compressed", "The phase rnn to compressed",
+                buildToCompressed);
+  registerPhase("phase-quantized", "The phase compressed to quantized",
+                buildToQuantized);
+  registerPhase("phase-hcgs", "The phase quantized to hcgs",
+                [](OpPassManager &pm, const CompileOptions &options) {
+                  buildToHCGS(pm, targetOrDefault(options), options.scheduler);
+                });
+  registerPhase("phase-isa", "The phase hcgs to isa",
+                [](OpPassManager &pm, const CompileOptions &options) {
+                  buildToISA(pm, options.target);
+                });
+  registerPhase("phase-all", "Imported rnn IR to the phase isa",
+                [](OpPassManager &pm, const CompileOptions &options) {
+                  buildToRNN(pm);
+                  buildToCompressed(pm, options);
+                  buildToQuantized(pm, options);
+                  buildToHCGS(pm, targetOrDefault(options), options.scheduler);
+                  buildToISA(pm, targetOrDefault(options));
+                });
+}
+
+void hcgs::registerAllDialects(DialectRegistry &registry) {
+  registry.insert<arith::ArithDialect, func::FuncDialect, fx::FXDialect,
+                  rnn::RNNDialect, flow::HCGSDialect, isa::ISADialect>();
+}
+
+void hcgs::registerAllPasses() {
+  rnn::registerRNNPasses();
+  rnn::registerRNNPipelines();
+  registerRNNToHCGSPasses();
+  flow::registerHCGSPasses();
+  registerHCGSToISAPasses();
+  isa::registerISAPasses();
+  registerPipelines();
+}

@@ -1,0 +1,264 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The report, from the sections of a program.
+
+#include "hcgs/Pipelines/Report.h"
+
+#include "hcgs/Compression/BlockMap.h"
+#include "hcgs/Dialect/HCGS/Transforms/ProgramEstimate.h"
+#include "hcgs/Target/Images.h"
+#include "hcgs/Target/TargetModel.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include <nlohmann/json.hpp>
+
+using namespace hcgs;
+using Json = nlohmann::json;
+
+/// Options with numbers as numbers and flags as flags.
+static Json describeOptions(const CompileOptions &options) {
+  Json result = Json::object();
+  for (const OptionInfo &info : compileOptionTable()) {
+    const std::string text = info.get(options);
+    switch (info.kind) {
+    case OptionInfo::Kind::Integer: {
+      uint64_t number = 0;
+      std::from_chars(text.data(), text.data() + text.size(), number);
+      result[info.name] = number;
+      break;
+    }
+    case OptionInfo::Kind::Real: {
+      double number = 0;
+      std::from_chars(text.data(), text.data() + text.size(), number);
+      result[info.name] = number;
+      break;
+    }
+    case OptionInfo::Kind::Flag:
+      result[info.name] = text == "true";
+      break;
+    case OptionInfo::Kind::Text:
+      result[info.name] = text.empty() ? Json() : Json(text);
+      break;
+    case OptionInfo::Kind::Choice:
+      result[info.name] = text;
+      break;
+    }
+  }
+  return result;
+}
+
+/// One entry of `matrices`; adds to the totals.
+static Result<Json> describeMatrix(const MatrixDescriptor &descriptor,
+                                   const Json &meta,
+                                   std::span<const uint8_t> index,
+                                   uint64_t &keptTotal, uint64_t &fp32Bytes) {
+  const uint64_t elements =
+      uint64_t(descriptor.gates) * descriptor.rows * descriptor.cols;
+  uint64_t kept = elements;
+  Json tiers = Json::array();
+  Json balance;
+  if (descriptor.kind == MatrixKind::Hcgs) {
+    Result<compression::BlockMap> map = compression::BlockMap::fromIndexImage(
+        descriptor.pattern, descriptor.rows, descriptor.cols,
+        index.subspan(descriptor.indexOffset, descriptor.indexBytes));
+    if (!map)
+      return map.takeError();
+    kept = uint64_t(map->keptWeights()) * descriptor.gates;
+    for (const compression::Tier &tier : descriptor.pattern.tiers)
+      tiers.push_back({{"rows", tier.rows},
+                       {"cols", tier.cols},
+                       {"keep", {tier.keepNum, tier.keepDen}},
+                       {"balance", compression::balanceName(tier.balance)}});
+    balance = compression::balanceName(descriptor.pattern.tiers[0].balance);
+  }
+  keptTotal += kept;
+  // Biases lie with the first of a layer's matrices; R names those of W.
+  const bool ownsBias =
+      descriptor.bias && meta.value("matrix", std::string("W")) != "R";
+  fp32Bytes += 4 * elements;
+  const uint64_t biasBytes =
+      ownsBias ? 4 * uint64_t(descriptor.gates) * descriptor.rows : 0;
+  fp32Bytes += biasBytes;
+  const bool signmag =
+      descriptor.format.encoding == numerics::WeightEncoding::SignMag;
+  Json result = {
+      {"node", meta.value("node", Json())},
+      {"layer", meta.value("layer", Json())},
+      {"matrix", meta.value("matrix", Json())},
+      {"kind", descriptor.kind == MatrixKind::Hcgs ? "hcgs" : "dense"},
+      {"gates", descriptor.gates},
+      {"rows", descriptor.rows},
+      {"cols", descriptor.cols},
+      {"row_block", descriptor.rowBlock},
+      {"tiers", std::move(tiers)},
+      {"balance", std::move(balance)},
+      {"kept", kept},
+      {"total", elements},
+      {"weight_bits", descriptor.format.bits},
+      {"weight_encoding", signmag ? "signmag" : "twos"},
+      {"weight_bytes", descriptor.weightBytes},
+      {"index_bytes", descriptor.indexBytes},
+      {"bias_bytes", biasBytes},
+      {"exponents", meta.value("exponents", Json::array())},
+      {"in_frac", meta.value("in_frac", Json())},
+      {"acc_frac", meta.value("acc_frac", Json())}};
+  return result;
+}
+
+/// The formats of all values of the network, and of the cells inside layers.
+static Json describeFormats(const Json &network) {
+  Json formats = Json::array();
+  if (!network.is_object())
+    return formats;
+  for (const Json &value : network.value("values", Json::array())) {
+    Json entry = value;
+    entry.erase("codes");
+    const int bits = entry.value("bits", 0), frac = entry.value("frac", 0);
+    if (bits > 0) {
+      entry["min"] = -std::ldexp(1.0, bits - 1 - frac);
+      entry["max"] = std::ldexp(std::ldexp(1.0, bits - 1) - 1, -frac);
+    }
+    formats.push_back(std::move(entry));
+  }
+  return formats;
+}
+
+static Json memory(uint64_t used, uint64_t available, const char *unit) {
+  return {{"used", used}, {"available", available}, {"unit", unit}};
+}
+
+/// What a time step costs, counted by replaying `run`: in the steady state,
+/// from the difference of two lengths past the depth of any pipeline, and as
+/// the only one of its sequence.
+static Result<void> describeTiming(const Program &program,
+                                   const TargetModel &target, Json &report) {
+  constexpr uint64_t kShort = 16, kLong = 48;
+  schedule::ProgramEstimate counts[3];
+  const uint64_t lengths[3] = {1, kShort, kLong};
+  for (size_t i = 0; i < 3; ++i) {
+    Result<schedule::ProgramEstimate> count =
+        schedule::estimateProgram(program, "run", lengths[i]);
+    if (!count)
+      return count.takeError().at("estimate");
+    counts[i] = *count;
+  }
+  const double steps = double(kLong - kShort);
+  const double cycles = double(counts[2].cycles - counts[1].cycles) / steps;
+  const double macs = double(counts[2].macs - counts[1].macs) / steps;
+  const double lanes = target.mac.lanes;
+  report["estimate"] = {
+      {"cycles_per_step", cycles},
+      {"cycles_of_one_step", counts[0].cycles},
+      {"macs_per_step", macs},
+      {"mac_utilization", cycles > 0 ? macs / (lanes * cycles) : 0.0},
+      {"mac_utilization_of_one_step",
+       double(counts[0].macs) / (lanes * double(counts[0].cycles))},
+      {"microseconds_per_step", 1e6 * cycles / double(target.clockHz)}};
+  report["schedule"] = {
+      {"instructions", program.numInstructions()},
+      {"instructions_per_step",
+       double(counts[2].instructions - counts[1].instructions) / steps}};
+  return {};
+}
+
+/// Everything that a program says about itself.
+static Result<void> describeProgram(const Program &program, Json &report) {
+  Result<std::vector<MatrixDescriptor>> descriptors =
+      readDescriptors(program.descriptors);
+  if (!descriptors)
+    return descriptors.takeError();
+  Result<std::vector<numerics::PwlTable>> tables = readTables(program.tables);
+  if (!tables)
+    return tables.takeError();
+  Result<TargetModel> target = parseTarget(program.target, "target");
+  if (!target)
+    return target.takeError();
+  const Json meta = Json::parse(program.meta, nullptr, false);
+  if (!meta.is_object())
+    return Error{"the program's metadata is no JSON object"};
+  const Json matrixMeta = meta.value("matrices", Json::array());
+  const Json tableMeta = meta.value("tables", Json::array());
+
+  uint64_t kept = 0, fp32Bytes = 0;
+  Json matrices = Json::array();
+  for (size_t i = 0; i < descriptors->size(); ++i) {
+    const Json entry = i < matrixMeta.size() && matrixMeta[i].is_object()
+                           ? matrixMeta[i]
+                           : Json::object();
+    Result<Json> matrix = describeMatrix((*descriptors)[i], entry,
+                                         program.index, kept, fp32Bytes);
+    if (!matrix)
+      return matrix.takeError();
+    matrices.push_back(std::move(*matrix));
+  }
+  report["matrices"] = std::move(matrices);
+
+  const double weightBytes = double(program.weights.size());
+  report["totals"] = {{"weight_bytes", program.weights.size()},
+                      {"index_bytes", program.index.size()},
+                      {"bias_bytes", program.bias.size()},
+                      {"table_bytes", program.tables.size()},
+                      {"program_bytes", program.text.size()},
+                      {"kept_weights", kept},
+                      {"fp32_bytes", fp32Bytes},
+                      {"ratio", weightBytes > 0
+                                    ? Json(double(fp32Bytes) / weightBytes)
+                                    : Json()}};
+
+  Json list = Json::array();
+  for (size_t i = 0; i < tables->size(); ++i) {
+    const numerics::PwlTable &table = (*tables)[i];
+    Json entry = i < tableMeta.size() && tableMeta[i].is_object()
+                     ? tableMeta[i]
+                     : Json::object();
+    entry["segments"] = table.entries.size();
+    entry["bytes"] = 32 + 4 * table.entries.size();
+    list.push_back(std::move(entry));
+  }
+  report["tables"] = std::move(list);
+  report["formats"] = describeFormats(meta.value("network", Json()));
+  report["memories"] = {
+      {"wmem",
+       memory(program.weights.size(), target->memories.wmemBytes, "bytes")},
+      {"imem",
+       memory(program.index.size(), target->memories.imemBytes, "bytes")},
+      {"vmem", memory(meta.value("vmem", uint64_t(0)),
+                      target->memories.vmemElements, "elements")},
+      {"amem", memory(meta.value("amem", uint64_t(0)),
+                      target->memories.amemElements, "elements")},
+      {"bmem", memory(program.bias.size() / 4, target->memories.bmemElements,
+                      "elements")},
+      {"lut", memory(tables->size(), target->memories.lutTables, "tables")},
+      {"pmem", memory(program.numInstructions(),
+                      target->memories.pmemInstructions, "instructions")}};
+  report["target"] = {{"name", target->name},
+                      {"sha256", sha256Hex(target->json)},
+                      {"clock_hz", target->clockHz}};
+  report["model"] = meta.value("model", Json());
+  if (Result<void> timed = describeTiming(program, *target, report); !timed)
+    return timed;
+  report["step"] = {{"supported", !meta.contains("no_step")},
+                    {"reason", meta.value("no_step", Json())}};
+  return {};
+}
+
+Result<std::string> hcgs::makeReport(const CompileOptions &options,
+                                     const ReportContext &context,
+                                     const Program *program) {
+  Json report = {
+      {"format", "hcgs-report"},
+      {"version", 1},
+      {"producer", {{"name", "hcgs"}, {"version", HCGS_VERSION}}},
+      {"options", describeOptions(options)},
+      {"phases", {{"start", context.startPhase}, {"end", context.endPhase}}},
+      {"remarks", context.remarks}};
+  if (program)
+    if (Result<void> described = describeProgram(*program, report); !described)
+      return described.takeError();
+  return report.dump(2) + "\n";
+}

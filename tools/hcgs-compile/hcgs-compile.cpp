@@ -1,0 +1,203 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// hcgs-compile: from an ONNX model, or IR of any phase, to a program.
+//
+// Exit status: 0 success, 1 bad input, 2 wrong usage. Output files are written
+// last, all or none.
+//
+#include "hcgs/Pipelines/Compiler.h"
+#include "hcgs/Support/AtomicFile.h"
+#include "hcgs/Support/Progress.h"
+#include "hcgs/Target/TargetModel.h"
+
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+using namespace hcgs;
+
+namespace {
+struct Arguments {
+  CompileOptions options;
+  std::string input, output, report, printTarget;
+  bool listOperators = false, listTargets = false, printSchema = false;
+  bool remarks = false;
+};
+} // namespace
+
+/// Adds every option of the table; its own check gives the message.
+static void addOptions(CLI::App &app, CompileOptions &options) {
+  for (const OptionInfo &info : compileOptionTable()) {
+    if (info.kind == OptionInfo::Kind::Flag) {
+      app.add_flag_function(
+             "--" + info.name,
+             [&](int64_t) { (void)info.set(options, "true"); }, info.help)
+          ->group(info.group);
+      continue;
+    }
+    const std::string standard = info.get(options);
+    app.add_option_function<std::string>(
+           "--" + info.name,
+           [&](const std::string &text) {
+             Result<void> set = info.set(options, text);
+             if (!set)
+               throw CLI::ValidationError("--" + info.name, set.message());
+           },
+           standard.empty() ? info.help : info.help + " [" + standard + "]")
+        ->type_name(info.value)
+        ->group(info.group);
+  }
+}
+
+static Result<void> compile(const Arguments &arguments) {
+  const bool toStdout = arguments.output == "-";
+  Progress progress("phases", kCompilePhases);
+  CompileCallbacks callbacks;
+  callbacks.phaseDone = [&] { progress.advance(); };
+  Result<CompileOutput> output = compileFile(
+      arguments.input, arguments.input, arguments.options,
+      /*bytecode=*/arguments.output.ends_with(".mlirbc"), callbacks);
+  if (!output)
+    return output.takeError();
+
+  AtomicFileGroup files;
+  if (!toStdout && output->parts.empty())
+    if (Result<void> staged = files.stage(arguments.output, output->bytes);
+        !staged)
+      return staged;
+  for (const OutputPart &part : output->parts)
+    if (Result<void> staged =
+            files.stage(arguments.output + part.suffix, part.text);
+        !staged)
+      return staged;
+  if (!arguments.report.empty() && arguments.report != "-")
+    if (Result<void> staged = files.stage(arguments.report, output->report);
+        !staged)
+      return staged;
+  if (Result<void> written = files.commit(); !written)
+    return written;
+  if (toStdout)
+    std::fwrite(output->bytes.data(), 1, output->bytes.size(), stdout);
+  if (arguments.report == "-")
+    std::fwrite(output->report.data(), 1, output->report.size(), stdout);
+  if (std::fflush(stdout) != 0)
+    return Error{"standard output cannot be written"};
+  if (arguments.remarks)
+    for (const std::string &remark : output->remarks)
+      fmt::print(stderr, "hcgs-compile: remark: {}\n", remark);
+  return {};
+}
+
+/// What is asked for instead of a compilation; false if nothing is.
+static Result<bool> answer(const Arguments &arguments) {
+  std::string text;
+  if (arguments.listOperators) {
+    text = supportedOperators();
+  } else if (arguments.listTargets) {
+    for (const std::string &name : getShippedTargets()) {
+      Result<TargetModel> target = loadTarget(name);
+      if (!target)
+        return target.takeError();
+      text += fmt::format("{:<12} {}\n", name, target->description);
+    }
+  } else if (arguments.printSchema) {
+    text = std::string(getTargetSchema());
+  } else if (!arguments.printTarget.empty()) {
+    Result<TargetModel> target = loadTarget(arguments.printTarget);
+    if (!target)
+      return target.takeError();
+    text = target->json + "\n";
+  } else {
+    return false;
+  }
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return true;
+}
+
+/// Rules between options that no single one can check.
+static void checkUsage(Arguments &arguments) {
+  if (arguments.input.empty())
+    throw CLI::RequiredError("the input file");
+  if (Result<void> checked = checkCompileOptions(arguments.options); !checked)
+    throw CLI::ValidationError(checked.message());
+  const Emit emit = arguments.options.emit;
+  const bool text = emit != Emit::Elf && emit != Emit::Memh;
+  if (arguments.output.empty() && text)
+    arguments.output = "-";
+  if (arguments.output.empty() || (arguments.output == "-" && !text))
+    throw CLI::ValidationError(fmt::format(
+        "--emit={} cannot go to standard output; name {} with -o",
+        getName(emit), emit == Emit::Memh ? "a prefix of files" : "a file"));
+  if (arguments.output == "-" && arguments.report == "-")
+    throw CLI::ValidationError("output and report cannot both go to standard "
+                               "output; name a file for one of them");
+  if (arguments.output.ends_with(".mlirbc") && emit > Emit::ISA)
+    throw CLI::ValidationError(fmt::format(
+        "'{}' is a name for bytecode, which --emit={} is not; name another "
+        "file, or emit rnn, compressed, quantized, hcgs or isa",
+        arguments.output, getName(emit)));
+}
+
+int main(int argc, char **argv) {
+  Arguments arguments;
+  CLI::App app("Compiles an ONNX LSTM model into a program for an hcgs "
+               "machine.",
+               "hcgs-compile");
+  app.set_version_flag("--version", "hcgs-compile " HCGS_VERSION);
+  app.footer(
+      "INPUT is an ONNX model, or IR of any phase as text (.mlir) or bytecode "
+      "(.mlirbc);\nthe compilation goes on from there.\n\nExit status: 0 "
+      "success, 1 bad input, 2 wrong usage. Output files are written last,\n"
+      "all or none.");
+  app.add_option("input", arguments.input, "The model")->type_name("INPUT");
+  app.add_option("-o,--output", arguments.output,
+                 "Where the result goes; - (standard output) for texts, and "
+                 "the default of --emit other than elf; a name with .mlirbc "
+                 "asks for bytecode; --emit=memh takes it as a prefix of one "
+                 "file a memory")
+      ->type_name("FILE");
+  app.add_option("--report", arguments.report,
+                 "Write sizes, formats, tables and remarks as JSON; - is "
+                 "standard output")
+      ->type_name("FILE.json");
+  app.add_flag("--remarks", arguments.remarks,
+               "Tell what was decided, on standard error");
+  app.add_flag("--list-supported-ops", arguments.listOperators,
+               "Print the ONNX operators that are taken, as Markdown");
+  app.add_flag("--list-targets", arguments.listTargets,
+               "Print the shipped targets");
+  app.add_option("--print-target", arguments.printTarget,
+                 "Print a target as JSON")
+      ->type_name("NAME|FILE");
+  app.add_flag("--print-target-schema", arguments.printSchema,
+               "Print the JSON Schema of target files");
+  addOptions(app, arguments.options);
+  try {
+    app.parse(argc, argv);
+    const bool asks = arguments.listOperators || arguments.listTargets ||
+                      arguments.printSchema || !arguments.printTarget.empty();
+    if (!asks)
+      checkUsage(arguments);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    fmt::print(stderr, "hcgs-compile: error: {}\n", error.what());
+    fmt::print(stderr, "run hcgs-compile --help for the options\n");
+    return 2;
+  }
+  Result<bool> answered = answer(arguments);
+  Result<void> done;
+  if (!answered)
+    done = answered.takeError();
+  else if (!*answered)
+    done = compile(arguments);
+  if (!done) {
+    fmt::print(stderr, "hcgs-compile: error: {}\n", done.message());
+    return 1;
+  }
+  return 0;
+}
