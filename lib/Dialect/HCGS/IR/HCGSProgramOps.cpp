@@ -40,6 +40,8 @@ static LogicalResult verifyAccumulators(Operation *op) {
       if (!isa<MvmOp, VmacOp, VaccOp>(user))
         continue;
       if (owner) {
+        if (user->isBeforeInBlock(owner))
+          std::swap(user, owner);
         InFlightDiagnostic diag =
             user->emitOpError("continues an accumulator that another "
                               "operation continues as well");
