@@ -83,9 +83,11 @@ LogicalResult Lowering::lowerLSTM(rnn::LSTMOp lstm, Value x, Value h, Value c,
     return failure();
   FailureOr<SmallVector<int64_t>> wShifts =
       getProductShifts(lstm, "W", f.getW(), f.getX(), f.getAcc());
+  if (failed(wShifts))
+    return failure();
   FailureOr<SmallVector<int64_t>> rShifts =
       getProductShifts(lstm, "R", f.getR(), f.getH(), f.getAcc());
-  if (failed(wShifts) || failed(rShifts))
+  if (failed(rShifts))
     return failure();
   std::vector<int64_t> bias;
   if (lstm.getBias()) {
@@ -145,11 +147,13 @@ LogicalResult Lowering::lowerLSTM(rnn::LSTMOp lstm, Value x, Value h, Value c,
   FailureOr<int64_t> fcShift = checkShift(
       lstm, "f*c", f.getCellAcc() - fraction(gate[rnn::GateF]) - fraction(c), 0,
       15);
+  if (failed(fcShift))
+    return failure();
   FailureOr<int64_t> igShift = checkShift(
       lstm, "i*g",
       f.getCellAcc() - fraction(gate[rnn::GateI]) - fraction(gate[rnn::GateG]),
       0, 15);
-  if (failed(fcShift) || failed(igShift))
+  if (failed(igShift))
     return failure();
   ElementTerm cellTerms[] = {
       {"f*c", bits(gate[rnn::GateF]), bits(c), static_cast<int>(*fcShift),
@@ -166,9 +170,11 @@ LogicalResult Lowering::lowerLSTM(rnn::LSTMOp lstm, Value x, Value h, Value c,
   Value s = flow::VmacOp::create(builder, loc, cellType, gate[rnn::GateI],
                                  gate[rnn::GateG], fc, i64(*igShift), layer);
   FailureOr<Value> cell = finish(lstm, layer, s, 0, {}, f.getC());
+  if (failed(cell))
+    return failure();
   FailureOr<Value> q =
       finish(lstm, layer, s, 0, f.getCell(), f.getCell().getOut());
-  if (failed(cell) || failed(q))
+  if (failed(q))
     return failure();
 
   // h = o * tanh(s).

@@ -236,10 +236,9 @@ LogicalResult Lowering::declareOutputs() {
       return nodeError(layer) << "output '" << port.name << "' has lost the "
                               << "axis of its " << slices.size() << " parts";
     for (auto [i, slice] : llvm::enumerate(slices)) {
-      if (slice.getDefiningOp<rnn::WeightOp>() || isa<BlockArgument>(slice))
-        return nodeError(layer)
-               << "part " << i << " of output '" << port.name
-               << "' is computed by no layer; remove the output";
+      if (isa<BlockArgument>(getKey(slice).first))
+        return nodeError(layer) << "part " << i << " of output '" << port.name
+                                << "' is an input as it is; remove the output";
       FailureOr<flow::VecType> frame = getVecType(slice);
       if (failed(frame))
         return failure();
@@ -301,12 +300,26 @@ Value Lowering::readFrame(Location loc, flow::StreamOp stream,
                               FlatSymbolRefAttr::get(stream), frames(which));
 }
 
+FailureOr<flow::StreamOp> Lowering::getReadable(Value value) {
+  auto it = readable.find({value.getAsOpaquePointer(), 0});
+  if (it != readable.end())
+    return it->second;
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<rnn::WeightOp>(op))
+    op = *op->user_begin();
+  return nodeError(op ? op : func)
+         << "reads a sequence that is constant; sequences are inputs or "
+            "computed by layers";
+}
+
 FailureOr<Value> Lowering::getInLoop(Value value, bool reversed) {
   Value &known = inLoop[{value.getAsOpaquePointer(), reversed}];
   if (known)
     return known;
-  flow::StreamOp stream = readable.at({value.getAsOpaquePointer(), 0});
-  return known = readFrame(stream.getLoc(), stream,
+  FailureOr<flow::StreamOp> stream = getReadable(value);
+  if (failed(stream))
+    return failure();
+  return known = readFrame(stream->getLoc(), *stream,
                            reversed ? flow::Frames::Reversed
                                     : flow::Frames::Forward);
 }
@@ -320,8 +333,10 @@ LogicalResult Lowering::lowerPass(unsigned pass) {
       continue;
     rnn::LSTMFormatsAttr f = lstm.getFormatsAttr();
     FailureOr<Value> h = getInitialState(lstm, lstm.getInitialH(), f.getH());
+    if (failed(h))
+      return failure();
     FailureOr<Value> c = getInitialState(lstm, lstm.getInitialC(), f.getC());
-    if (failed(h) || failed(c))
+    if (failed(c))
       return failure();
     initial.append({*h, *c});
   }
@@ -392,8 +407,10 @@ FailureOr<Value> Lowering::getVector(Value value) {
   Value core = getCore(value);
   if (auto last = core.getDefiningOp<rnn::LastStepOp>()) {
     Value sequence = getCore(last.getX());
-    flow::StreamOp stream = readable.at({sequence.getAsOpaquePointer(), 0});
-    result = readFrame(last.getLoc(), stream, flow::Frames::Last);
+    FailureOr<flow::StreamOp> stream = getReadable(sequence);
+    if (failed(stream))
+      return failure();
+    result = readFrame(last.getLoc(), *stream, flow::Frames::Last);
   } else if (Key key = getKey(core); finals.count(key.first)) {
     result = finals[key.first];
   } else if (auto it =

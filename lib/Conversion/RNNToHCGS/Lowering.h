@@ -80,6 +80,8 @@ private:
   flow::FramesAttr frames(bool reversed) {
     return frames(reversed ? flow::Frames::Reversed : flow::Frames::Forward);
   }
+  /// The stream that holds a sequence not computed in this loop.
+  mlir::FailureOr<flow::StreamOp> getReadable(mlir::Value value);
   mlir::Value readFrame(mlir::Location loc, flow::StreamOp stream,
                         flow::Frames which);
 

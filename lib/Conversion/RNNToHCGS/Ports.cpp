@@ -73,8 +73,8 @@ static Form getOperandForm(OpOperand &use) {
   Operation *user = use.getOwner();
   if (isa<rnn::UnstackOp>(user))
     return Form::Stack;
-  if (auto lstm = dyn_cast<rnn::LSTMOp>(user))
-    return use.get() == lstm.getX() ? Form::Sequence : Form::Stack;
+  if (isa<rnn::LSTMOp>(user)) // x comes first; the others are states
+    return use.getOperandNumber() == 0 ? Form::Sequence : Form::Stack;
   return cast<RankedTensorType>(use.get().getType()).getRank() == 3
              ? Form::Sequence
              : Form::Vector;
@@ -227,15 +227,9 @@ static LogicalResult findOutput(Port &port, Value returned, func::FuncOp func) {
 FailureOr<Ports> tohcgs::findPorts(func::FuncOp func, rnn::ModelOp model) {
   Ports ports;
   auto returnOp = cast<func::ReturnOp>(func.getBody().front().getTerminator());
-  if (model.getInputs().size() != func.getNumArguments() ||
-      model.getOutputs().size() != returnOp.getNumOperands())
-    return model.emitError()
-           << "names " << model.getInputs().size() << " inputs and "
-           << model.getOutputs().size() << " outputs of a function with "
-           << func.getNumArguments() << " and " << returnOp.getNumOperands();
   for (auto [attr, arg] :
-       llvm::zip(model.getInputs().getAsRange<rnn::PortAttr>(),
-                 func.getArguments())) {
+       llvm::zip_equal(model.getInputs().getAsRange<rnn::PortAttr>(),
+                       func.getArguments())) {
     Port &port = ports.inputs.emplace_back();
     port.name = attr.getName();
     port.value = arg;
@@ -243,8 +237,8 @@ FailureOr<Ports> tohcgs::findPorts(func::FuncOp func, rnn::ModelOp model) {
       return failure();
   }
   for (auto [attr, value] :
-       llvm::zip(model.getOutputs().getAsRange<rnn::PortAttr>(),
-                 returnOp.getOperands())) {
+       llvm::zip_equal(model.getOutputs().getAsRange<rnn::PortAttr>(),
+                       returnOp.getOperands())) {
     Port &port = ports.outputs.emplace_back();
     port.name = attr.getName();
     if (failed(findOutput(port, value, func)))
