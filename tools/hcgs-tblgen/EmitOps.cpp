@@ -66,6 +66,9 @@ static std::string odsField(const Field &field, bool anchor) {
     return ("`" + field.space + "` `` ").str() + name + " ";
   if (field.form == "reg")
     return "custom<Register>(" + name + ") ";
+  // These attributes print a blank before themselves.
+  if (field.form == "gates" || field.form == "enum")
+    return "`` " + name + " ";
   return name + " ";
 }
 

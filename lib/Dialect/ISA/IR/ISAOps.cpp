@@ -56,6 +56,15 @@ static LogicalResult verifyParts(Operation *op, const RawInstruction &raw) {
 
 #include "hcgs/Dialect/ISA/IR/ISAInstructions.cpp.inc"
 
+/// Blocks of programs and loops hold nothing but the dialect's operations.
+static LogicalResult verifyBody(Block &block) {
+  for (Operation &op : block)
+    if (!isa_and_present<EntryOp, LoopOp, InstructionOpInterface>(&op))
+      return op.emitOpError() << "is no instruction; an 'isa.program' holds "
+                                 "operations of the isa dialect";
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // LoopOp
 //===----------------------------------------------------------------------===//
@@ -91,6 +100,8 @@ LogicalResult LoopOp::verify() {
   return success();
 }
 
+LogicalResult LoopOp::verifyRegions() { return verifyBody(*getBody().begin()); }
+
 //===----------------------------------------------------------------------===//
 // ProgramOp
 //===----------------------------------------------------------------------===//
@@ -125,10 +136,9 @@ LogicalResult ProgramOp::verify() {
 
 LogicalResult ProgramOp::verifyRegions() {
   std::array<EntryOp, 3> entries;
+  if (failed(verifyBody(*getBody().begin())))
+    return failure();
   for (Operation &op : *getBody().begin()) {
-    if (!isa_and_present<EntryOp, LoopOp, InstructionOpInterface>(&op))
-      return op.emitOpError() << "is no instruction; an 'isa.program' holds "
-                                 "operations of the isa dialect";
     auto entry = dyn_cast<EntryOp>(op);
     if (!entry)
       continue;

@@ -94,7 +94,7 @@ def ISA_EntryOp : ISA_Op<"entry", [HasParent<"ProgramOp">]> {
     ```
   }];
   let arguments = (ins ISA_EntryKindAttr:$entry);
-  let assemblyFormat = "$entry attr-dict";
+  let assemblyFormat = "`` $entry attr-dict";
 }
 
 def ISA_LoopOp : ISA_Op<"loop",
@@ -122,13 +122,14 @@ def ISA_LoopOp : ISA_Op<"loop",
     OptionalAttr<StrAttr>:$what);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $trips (`cap` $cap^)? attr-dict-with-keyword $body
+    `` $trips (`cap` $cap^)? attr-dict-with-keyword $body
   }];
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "const ::hcgs::isa::Trips &":$trips,
       CArg<"uint32_t", "0">:$cap,
       CArg<"const ::hcgs::isa::InstructionNote &", "{}">:$note)>];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     /// The `loop` instruction, for a body of `length` instructions.
     ::hcgs::isa::RawInstruction getRaw(uint64_t length);

@@ -1,0 +1,338 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Program files: round trips, determinism, damage of every kind (PF-1..PF-11).
+
+#include "hcgs/Target/ProgramFile.h"
+#include "TestProgram.h"
+#include "hcgs/Target/Export.h"
+#include "hcgs/Target/Images.h"
+#include <cstring>
+#include <random>
+#include <zlib.h>
+
+using namespace hcgs;
+using namespace hcgs::test;
+
+namespace {
+
+std::string errorOf(std::span<const uint8_t> bytes) {
+  Result<Program> program = readProgram(bytes);
+  return program ? "" : program.message();
+}
+
+void put(std::vector<uint8_t> &bytes, size_t at, uint64_t value,
+         unsigned size) {
+  for (unsigned i = 0; i < size; ++i)
+    bytes.at(at + i) = uint8_t(value >> (8 * i));
+}
+
+uint64_t get(std::span<const uint8_t> bytes, size_t at, unsigned size) {
+  uint64_t value = 0;
+  for (unsigned i = 0; i < size; ++i)
+    value |= uint64_t(bytes[at + i]) << (8 * i);
+  return value;
+}
+
+/// Makes the digest right again, as somebody who means harm would.
+void renewDigest(std::vector<uint8_t> &bytes) {
+  std::fill_n(bytes.begin() + 80, 32, 0);
+  std::string hex = sha256Hex(std::span<const uint8_t>(bytes));
+  for (unsigned i = 0; i < 32; ++i)
+    bytes[80 + i] = uint8_t(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+}
+
+TEST(ProgramFile, RoundTrips) {
+  Program program = makeProgram();
+  std::vector<uint8_t> bytes = makeFile();
+  Result<Program> back = readProgram(bytes);
+  ASSERT_TRUE(back) << back.message();
+  EXPECT_EQ(back->text, program.text);
+  EXPECT_EQ(back->descriptors, program.descriptors);
+  EXPECT_EQ(back->weights, program.weights);
+  EXPECT_EQ(back->index, program.index);
+  EXPECT_EQ(back->bias, program.bias);
+  EXPECT_EQ(back->tables, program.tables);
+  EXPECT_EQ(back->vinit, program.vinit);
+  EXPECT_EQ(back->debug, program.debug);
+  Result<std::vector<uint8_t>> again = writeProgram(*back);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again, bytes);
+}
+
+TEST(ProgramFile, MetadataNamesTheTarget) {
+  Result<Program> program = readProgram(makeFile());
+  ASSERT_TRUE(program);
+  EXPECT_NE(
+      program->meta.find("\"target\":{\"name\":\"generic\",\"sha256\":\"" +
+                         sha256Hex(program->target) + "\"}"),
+      std::string::npos);
+  EXPECT_NE(program->meta.find("\"format\":\"hcgs-program\""),
+            std::string::npos);
+}
+
+/// PF-9, and PF-7: the order of keys and white space do not matter.
+TEST(ProgramFile, EqualInputsGiveEqualBytes) {
+  Program program = makeProgram();
+  Program other = program;
+  other.meta = "  " + other.meta + "\n";
+  EXPECT_EQ(*writeProgram(program), *writeProgram(other));
+}
+
+TEST(ProgramFile, CanonicalJson) {
+  EXPECT_EQ(
+      *canonicalJson("{ \"b\" : [1.50, -0, 1e2],\n \"a\": \"\\u00e4\"}", "x"),
+      "{\"a\":\"\u00e4\",\"b\":[1.5,0,100.0]}");
+  EXPECT_EQ(canonicalJson("{\"a\":1,\"a\":2}", "x").message(),
+            "x: key 'a' occurs twice");
+  EXPECT_EQ(canonicalJson(std::string(100000, '['), "x").message(),
+            "x: values nest more than 64 deep");
+  EXPECT_FALSE(canonicalJson("{", "x"));
+  EXPECT_FALSE(canonicalJson("\"\xff\"", "x"));
+}
+
+TEST(ProgramFile, HeaderIsWhereTheSpecificationSays) {
+  std::vector<uint8_t> bytes = makeFile();
+  EXPECT_EQ(std::memcmp(bytes.data(),
+                        "\x7f"
+                        "ELF\x02\x01\x01",
+                        7),
+            0);
+  EXPECT_EQ(get(bytes, 16, 2), 2u);      // ET_EXEC
+  EXPECT_EQ(get(bytes, 18, 2), 0x4847u); // "HG"
+  EXPECT_EQ(get(bytes, 56, 2), 0u);      // no program headers
+  EXPECT_EQ(std::memcmp(bytes.data() + 64, "HCGSPROG", 8), 0);
+  EXPECT_EQ(get(bytes, 72, 4), 1u);
+  EXPECT_EQ(get(bytes, 76, 4), 0u);
+  EXPECT_EQ(get(bytes, 112, 8), bytes.size());
+  // Every section starts at a multiple of 16, behind zeros.
+  uint64_t headers = get(bytes, 40, 8);
+  for (unsigned i = 1; i < get(bytes, 60, 2); ++i)
+    EXPECT_EQ(get(bytes, headers + 64 * i + 24, 8) % 16, 0u);
+}
+
+TEST(ProgramFile, EverySingleFlippedBitIsRefused) {
+  std::vector<uint8_t> bytes = makeFile();
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    bytes[bit / 8] ^= uint8_t(1 << bit % 8);
+    ASSERT_FALSE(readProgram(bytes))
+        << "byte " << bit / 8 << " bit " << bit % 8;
+    bytes[bit / 8] ^= uint8_t(1 << bit % 8);
+  }
+  EXPECT_TRUE(readProgram(bytes));
+}
+
+TEST(ProgramFile, EveryTruncationIsRefused) {
+  std::vector<uint8_t> bytes = makeFile();
+  for (size_t size = 0; size < bytes.size(); ++size)
+    ASSERT_FALSE(readProgram(std::span(bytes).first(size))) << size;
+  bytes.push_back(0);
+  EXPECT_FALSE(readProgram(bytes));
+}
+
+/// PF-2: the order of the checks shows in the messages.
+TEST(ProgramFile, ChecksInOrder) {
+  std::vector<uint8_t> good = makeFile();
+  EXPECT_EQ(errorOf({}), "not a program file: no ELF magic at offset 0");
+  EXPECT_EQ(errorOf(std::span(good).first(100)),
+            "truncated: 100 bytes, a program file has at least 192");
+  // Everything is wrong; mended one after the other.
+  std::vector<uint8_t> bytes = good;
+  bytes.pop_back();
+  bytes[0] = bytes[64] = 0;
+  put(bytes, 72, 2, 4);
+  EXPECT_EQ(errorOf(bytes), "not a program file: no ELF magic at offset 0");
+  bytes[0] = 0x7f;
+  EXPECT_EQ(errorOf(bytes), "not a program file: an ELF file without "
+                            "'HCGSPROG' at offset 64");
+  bytes[64] = 'H';
+  EXPECT_EQ(errorOf(bytes).substr(0, 51),
+            "format version is 2.x, this reader knows 1.x; compi");
+  put(bytes, 72, 1, 4);
+  EXPECT_EQ(errorOf(bytes), "truncated: the header says " +
+                                std::to_string(good.size()) + " bytes, found " +
+                                std::to_string(bytes.size()));
+  put(bytes, 112, bytes.size(), 8);
+  EXPECT_EQ(errorOf(bytes).substr(0, 31), "damaged: the SHA-256 of the fil");
+}
+
+TEST(ProgramFile, NewerMinorIsAccepted) {
+  std::vector<uint8_t> bytes = makeFile();
+  put(bytes, 76, 7, 4);
+  renewDigest(bytes);
+  EXPECT_TRUE(readProgram(bytes));
+}
+
+/// A wrong checksum behind a right digest is still found.
+TEST(ProgramFile, ChecksumsAreChecked) {
+  std::vector<uint8_t> bytes = makeFile();
+  bytes[192] ^= 1; // the first instruction
+  renewDigest(bytes);
+  EXPECT_EQ(errorOf(bytes).substr(0, 28), "section .hcgs.text: CRC-32 i");
+}
+
+/// PF-11: nothing behind a right digest makes the reader crash, hang or take
+/// memory. Seeded, so that a failure can be repeated.
+TEST(ProgramFile, MalformedFilesNeverCrash) {
+  std::vector<uint8_t> good = makeFile();
+  std::mt19937 random(20260101);
+  size_t refused = 0;
+  uint64_t headers = get(good, 40, 8);
+  for (unsigned round = 0; round < 3000; ++round) {
+    std::vector<uint8_t> bytes = good;
+    for (unsigned i = 0; i < 1 + round % 4; ++i) {
+      // Section headers and the heads of sections are the interesting part.
+      size_t at = round % 2 ? headers + random() % (good.size() - headers)
+                            : random() % good.size();
+      static constexpr uint64_t values[] = {
+          0, 1, 0xff, 0x7fffffff, 0xffffffff, ~uint64_t(0)};
+      unsigned size = 1u << random() % 4;
+      if (at + size <= bytes.size())
+        put(bytes, at, random() % 2 ? values[random() % 6] : random(), size);
+    }
+    renewDigest(bytes);
+    if (!readProgram(bytes))
+      ++refused;
+  }
+  EXPECT_GT(refused, 2000u);
+}
+
+TEST(ProgramFile, StripRemovesTheDebugMapOnly) {
+  Program program = makeProgram();
+  ASSERT_TRUE(program.debug);
+  program.debug.reset();
+  Result<std::vector<uint8_t>> bytes = writeProgram(program);
+  ASSERT_TRUE(bytes);
+  EXPECT_LT(bytes->size(), makeFile().size());
+  Result<Program> back = readProgram(*bytes);
+  ASSERT_TRUE(back) << back.message();
+  EXPECT_FALSE(back->debug);
+  EXPECT_EQ(back->weights, program.weights);
+}
+
+TEST(ProgramFile, Sha256) {
+  EXPECT_EQ(sha256Hex(std::string_view("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+//===----------------------------------------------------------------------===//
+// Images
+//===----------------------------------------------------------------------===//
+
+TEST(Images, DescriptorLayout) {
+  MatrixDescriptor desc;
+  desc.kind = MatrixKind::Hcgs;
+  desc.gates = 4;
+  desc.format = {6, numerics::WeightEncoding::SignMag};
+  desc.rows = 512;
+  desc.cols = 440;
+  desc.rowBlock = 64;
+  desc.bias = 7;
+  desc.weightOffset = 100;
+  desc.weightBytes = 200;
+  desc.indexOffset = 3;
+  desc.indexBytes = 4;
+  desc.pattern.tiers = {{32, 32, 1, 4, compression::Balance::Row},
+                        {4, 4, 1, 4, compression::Balance::Column}};
+  std::vector<uint8_t> bytes = writeDescriptors({&desc, 1});
+  ASSERT_EQ(bytes.size(), 8u + 96);
+  EXPECT_EQ(get(bytes, 0, 4), 1u);
+  EXPECT_EQ(get(bytes, 4, 4), 1u);
+  EXPECT_EQ(get(bytes, 8, 4), 0x01060401u); // encoding, bits, gates, kind
+  EXPECT_EQ(get(bytes, 8 + 4, 4), 512u);
+  EXPECT_EQ(get(bytes, 8 + 16, 4), 7u);
+  EXPECT_EQ(get(bytes, 8 + 36, 4), 2u);
+  EXPECT_EQ(get(bytes, 8 + 40 + 12 + 8, 1), 1u); // balance of tier 2
+  Result<std::vector<MatrixDescriptor>> back = readDescriptors(bytes);
+  ASSERT_TRUE(back) << back.message();
+  EXPECT_EQ(writeDescriptors(*back), bytes);
+  EXPECT_EQ(back->front().pattern, desc.pattern);
+
+  auto refused = [&](size_t at, uint64_t value, unsigned size) {
+    std::vector<uint8_t> bad = bytes;
+    put(bad, 8 + at, value, size);
+    Result<std::vector<MatrixDescriptor>> read = readDescriptors(bad);
+    return read ? std::string() : read.message();
+  };
+  EXPECT_EQ(refused(0, 2, 1),
+            "descriptor 0: kind is 2, allowed 0 (dense), 1 (hcgs)");
+  EXPECT_EQ(refused(1, 5, 1), "descriptor 0: gates is 5, allowed 1..4");
+  EXPECT_EQ(refused(2, 9, 1), "descriptor 0: weight_bits is 9, allowed 2..8");
+  EXPECT_EQ(refused(3, 2, 1),
+            "descriptor 0: encoding is 2, allowed 0 (twos), 1 (signmag)");
+  EXPECT_EQ(refused(4, 0, 4), "descriptor 0: rows is 0, allowed 1..16777216");
+  EXPECT_EQ(refused(36, 5, 4), "descriptor 0: tiers is 5, allowed 1..4");
+  EXPECT_EQ(refused(88, 1, 8), "descriptor 0: reserved byte is 1, allowed 0");
+  EXPECT_NE(refused(40, 0, 2), "");
+}
+
+TEST(Images, CountsAreBoundedByTheBytes) {
+  std::vector<uint8_t> huge(8, 0xff);
+  put(huge, 0, 1, 4);
+  EXPECT_EQ(
+      readDescriptors(huge).message(),
+      "count is 4294967295, but 0 bytes hold at most 0 items of 96 bytes");
+  EXPECT_FALSE(readTables(huge));
+  EXPECT_FALSE(readInitialVectors(huge));
+  std::vector<uint8_t> vector = writeInitialVectors({});
+  put(vector, 4, 1, 4);
+  vector.resize(16, 0xff);
+  EXPECT_EQ(readInitialVectors(vector).message(),
+            "initial vector 0: n is 4294967295, allowed 0..0 by the bytes that "
+            "are left");
+}
+
+TEST(Images, EmptySectionsHoldNothing) {
+  EXPECT_TRUE(readDescriptors({})->empty());
+  EXPECT_TRUE(readTables({})->empty());
+  EXPECT_TRUE(readInitialVectors({})->empty());
+  EXPECT_TRUE(readBiases({})->empty());
+}
+
+TEST(Images, WeightsOfASparseMatrix) {
+  Program program = makeProgram();
+  Result<std::vector<MatrixDescriptor>> descriptors =
+      readDescriptors(program.descriptors);
+  ASSERT_TRUE(descriptors);
+  const MatrixDescriptor &desc = (*descriptors)[1];
+  Result<compression::WeightLayout> layout = readLayout(desc, program.index);
+  ASSERT_TRUE(layout) << layout.message();
+  Result<std::vector<int16_t>> codes =
+      readCodes(desc, *layout, program.weights);
+  ASSERT_TRUE(codes) << codes.message();
+  ASSERT_EQ(codes->size(), 16u);
+  // Row block 1 keeps the right block: word 8 is gate 0, row 2, column 2.
+  EXPECT_EQ((*codes)[8], -1);
+  EXPECT_EQ(layout->describe(8), (compression::WordInfo{0, 2, 2}));
+  EXPECT_FALSE(readLayout(desc, {}));
+  EXPECT_FALSE(readCodes(desc, *layout, {}));
+}
+
+//===----------------------------------------------------------------------===//
+// Exports
+//===----------------------------------------------------------------------===//
+
+TEST(Export, MemhWordsAreMostSignificantDigitFirst) {
+  Result<std::vector<ExportedFile>> files = exportMemh(makeProgram());
+  ASSERT_TRUE(files);
+  std::map<std::string, std::string> byName;
+  for (const ExportedFile &file : *files)
+    byName[file.suffix] = file.text;
+  EXPECT_EQ(byName[".bmem.memh"],
+            "// bmem: biases, 32-bit words\n0000000a\n80000000\n");
+  EXPECT_EQ(byName[".vmem.memh"], "// vmem: initial vectors, 16-bit words\n"
+                                  "@64\n0001\nfffe\n0003\n@32\n");
+  EXPECT_NE(byName[".pmem.memh"].find("\n00000000000000000000000000000106\n"),
+            std::string::npos);
+}
+
+TEST(Export, CHeaderNamesAreIdentifiers) {
+  Result<std::string> text = exportCHeader(makeProgram(), "9 lives-x");
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find("#ifndef program_9_lives_x_H"), std::string::npos);
+  EXPECT_NE(text->find("#define program_9_lives_x_ENTRY_reset 11u"),
+            std::string::npos);
+  EXPECT_NE(text->find("  10, (-2147483647 - 1),"), std::string::npos);
+}
+
+} // namespace
