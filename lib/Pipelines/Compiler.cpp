@@ -79,7 +79,10 @@ public:
       : path(path), displayName(displayName), options(options),
         callbacks(callbacks),
         context(createRegistry(), MLIRContext::Threading::DISABLED),
-        diagnostics(context, path, displayName) {}
+        diagnostics(context, path, displayName) {
+    // Messages are for users of models, not for writers of passes.
+    context.printOpOnDiagnostic(false);
+  }
 
   Result<CompileOutput> run(bool bytecode);
 
