@@ -4,6 +4,7 @@
 # lit configuration: every .mlir, .s and .test file under test/ is a test. The
 # build folder's test/lit.site.cfg.py sets the paths and then loads this file.
 import os
+import shutil
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -45,3 +46,7 @@ llvm_config.add_tool_substitutions(
     [ToolSubst(tool, unresolved="ignore") for tool in tools],
     [config.hcgs_tools_dir, config.llvm_tools_dir],
 )
+
+# Tools of others that some tests look at program files with.
+if shutil.which("readelf"):
+    config.available_features.add("readelf")
