@@ -90,7 +90,8 @@ private:
 
   void choose(Matrix &matrix) const;
   LogicalResult settle(Layer &layer) const;
-  LogicalResult prove(const Layer &layer) const;
+  void quantizeWeights(Matrix &matrix) const;
+  LogicalResult prove(Layer &layer) const;
   LogicalResult reportZeros(const Layer &layer) const;
   LogicalResult finish(LSTMOp op, Layer &layer, const ValueFormats &formats);
   LogicalResult finish(LinearOp op, Layer &layer, const ValueFormats &formats);
@@ -306,8 +307,18 @@ void Quantize::choose(Matrix &matrix) const {
     matrix.exponents.push_back(gate.exponent);
 }
 
-/// A-W-7: the fraction of every gate's sum, and the exponents that suit it.
+/// Lowers the fraction of a gate's sum to `frac`, and with it the exponents of
+/// the matrices that are finer.
+static void setFraction(Layer &layer, size_t gate, int frac) {
+  layer.sumFracs[gate] = frac;
+  for (Matrix &matrix : layer.matrices)
+    matrix.exponents[gate] -= std::max(0, matrix.fraction(gate) - frac);
+}
+
+/// A-W-7 without its proof: the fraction of every gate's sum, and the exponents
+/// that suit it.
 LogicalResult Quantize::settle(Layer &layer) const {
+  layer.sumFracs.resize(layer.requantFracs.size());
   for (size_t gate = 0; gate < layer.requantFracs.size(); ++gate) {
     int finest = layer.matrices[0].fraction(gate), coarsest = finest;
     for (const Matrix &matrix : layer.matrices) {
@@ -321,8 +332,8 @@ LogicalResult Quantize::settle(Layer &layer) const {
       bias = std::max(bias, std::fabs(layer.bias[gate * layer.rows + row]));
     if (bias > 0.0)
       frac = std::min(frac, 30 - static_cast<int>(std::ceil(std::log2(bias))));
-    for (Matrix &matrix : layer.matrices) {
-      matrix.exponents[gate] -= std::max(0, matrix.fraction(gate) - frac);
+    setFraction(layer, gate, frac);
+    for (const Matrix &matrix : layer.matrices)
       if (matrix.exponents[gate] < numerics::minWeightExponent)
         return emitNodeError(layer.op)
                << matrix.name << gateText(layer, gate)
@@ -330,8 +341,6 @@ LogicalResult Quantize::settle(Layer &layer) const {
                   "weights would need the exponent "
                << matrix.exponents[gate] << "; the least is "
                << numerics::minWeightExponent << "; scale the layer";
-    }
-    layer.sumFracs.push_back(frac);
     if (failed(checkShift(layer.op, frac - layer.requantFracs[gate],
                           "the sum" + gateText(layer, gate))))
       return failure();
@@ -339,26 +348,58 @@ LogicalResult Quantize::settle(Layer &layer) const {
   return success();
 }
 
-/// A-ACC-3 for the sums of products.
-LogicalResult Quantize::prove(const Layer &layer) const {
+/// The codes with the exponents that are settled, or an error.
+void Quantize::quantizeWeights(Matrix &matrix) const {
+  compression::QuantizeOptions options;
+  options.makeImage = false;
+  auto result = compression::quantizeMatrix(
+      matrix.view, *matrix.layout, matrix.format, matrix.exponents, options);
+  if (result)
+    matrix.result = *std::move(result);
+  else
+    matrix.error = result.message();
+}
+
+/// A-ACC-3 for the sums of products of one gate.
+static Result<numerics::AccumulatorBound> proveGate(const Layer &layer,
+                                                    size_t gate) {
+  std::vector<int64_t> start;
+  for (int64_t row = 0; row < layer.rows && !layer.bias.empty(); ++row) {
+    double code = numerics::roundHalfAway(
+        std::ldexp(layer.bias[gate * layer.rows + row], layer.sumFracs[gate]));
+    start.push_back(static_cast<int64_t>(code));
+  }
+  std::vector<numerics::ProductTerm> terms;
+  for (const Matrix &matrix : layer.matrices)
+    terms.push_back({matrix.name.str(), matrix.result.gateMagnitudes(gate),
+                     matrix.operand.bits, matrix.operandOption.str(),
+                     layer.sumFracs[gate] - matrix.fraction(gate),
+                     matrix.format.bits});
+  return numerics::proveRows("node '" + getNodeName(layer.op) + "'" +
+                                 gateText(layer, gate),
+                             start, terms);
+}
+
+/// Proves all sums of a layer. Where a sum could overflow but one matrix is
+/// finer than another, the finer one gives up bits (A-W-7).
+LogicalResult Quantize::prove(Layer &layer) const {
   for (size_t gate = 0; gate < layer.sumFracs.size(); ++gate) {
-    std::vector<int64_t> start;
-    for (int64_t row = 0; row < layer.rows && !layer.bias.empty(); ++row) {
-      double code = numerics::roundHalfAway(std::ldexp(
-          layer.bias[gate * layer.rows + row], layer.sumFracs[gate]));
-      start.push_back(static_cast<int64_t>(code));
+    auto proof = proveGate(layer, gate);
+    while (!proof) {
+      int coarsest = layer.matrices[0].fraction(gate);
+      for (const Matrix &matrix : layer.matrices)
+        coarsest = std::min(coarsest, matrix.fraction(gate));
+      if (layer.sumFracs[gate] == coarsest)
+        return layer.op->emitError() << proof.message();
+      setFraction(layer, gate, layer.sumFracs[gate] - 1);
+      for (Matrix &matrix : layer.matrices)
+        quantizeWeights(matrix);
+      if (failed(checkShift(layer.op,
+                            layer.sumFracs[gate] - layer.requantFracs[gate],
+                            "the sum" + gateText(layer, gate))))
+        return failure();
+      proof = proveGate(layer, gate);
     }
-    std::vector<numerics::ProductTerm> terms;
-    for (const Matrix &matrix : layer.matrices)
-      terms.push_back({matrix.name.str(), matrix.result.gateMagnitudes(gate),
-                       matrix.operand.bits, matrix.operandOption.str(),
-                       layer.sumFracs[gate] - matrix.fraction(gate),
-                       matrix.format.bits});
-    auto proof = numerics::proveRows("node '" + getNodeName(layer.op) + "'" +
-                                         gateText(layer, gate),
-                                     start, terms);
-    if (!proof)
-      return layer.op->emitError() << proof.message();
   }
   return success();
 }
@@ -505,7 +546,19 @@ LogicalResult Quantize::finishPointwise(Operation *op,
   return success();
 }
 
+/// True if every layer has its formats and nothing new is known of ranges.
+static bool isQuantized(Block &block) {
+  if (!block.getOps<RangeOp>().empty())
+    return false;
+  return llvm::all_of(block, [](Operation &op) {
+    return !isa<LSTMOp, LinearOp, ActOp, AddOp, ConcatOp>(op) ||
+           op.hasAttr("formats");
+  });
+}
+
 LogicalResult Quantize::quantize(Block &block) {
+  if (isQuantized(block))
+    return success();
   ValueFormats formats({static_cast<int>(inputBits), static_cast<int>(actBits),
                         static_cast<int>(gateBits), static_cast<int>(cellBits),
                         inputRange, cellRange});
@@ -544,17 +597,8 @@ LogicalResult Quantize::quantize(Block &block) {
   for (Layer &layer : layers)
     if (failed(settle(layer)))
       return failure();
-  parallelForEach(&getContext(), matrices, [&](Matrix *matrix) {
-    compression::QuantizeOptions options;
-    options.makeImage = false;
-    auto result =
-        compression::quantizeMatrix(matrix->view, *matrix->layout,
-                                    matrix->format, matrix->exponents, options);
-    if (result)
-      matrix->result = *std::move(result);
-    else
-      matrix->error = result.message();
-  });
+  parallelForEach(&getContext(), matrices,
+                  [&](Matrix *matrix) { quantizeWeights(*matrix); });
 
   bool ok = true;
   for (Layer &layer : layers) {
@@ -563,7 +607,7 @@ LogicalResult Quantize::quantize(Block &block) {
         emitNodeError(layer.op) << matrix.name << ": " << matrix.error;
         return failure();
       }
-    ok &= succeeded(reportZeros(layer)) && succeeded(prove(layer));
+    ok &= succeeded(prove(layer)) && succeeded(reportZeros(layer));
     if (!ok)
       continue;
     if (auto lstm = dyn_cast<LSTMOp>(layer.op))

@@ -204,7 +204,8 @@ def RNNQuantize : Pass<"rnn-quantize"> {
   let description = [{
     Adds `formats` to every layer and removes the `rnn.range` operations that
     the choice was made from. Float weights stay; their codes follow from the
-    formats by A-W-3.
+    formats by A-W-3. A function whose layers all have formats, and which has no
+    `rnn.range`, is left as it is.
 
     *Values.* The largest fraction with which the range fits the width. Widths:
     `input-bits` for inputs of the model, `act-bits` for h and the results of
