@@ -17,8 +17,10 @@ static json get(const json &value, std::string_view key) {
   return found == value.end() ? json() : *found;
 }
 
-/// Text as it is, anything else as JSON.
+/// Text as it is, anything else as JSON; what is missing as a dash.
 static std::string shown(const json &value) {
+  if (value.is_null())
+    return "-";
   if (value.is_string())
     return value.get<std::string>();
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
