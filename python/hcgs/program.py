@@ -214,6 +214,12 @@ class Program:
         """Why there is no `step`, or an empty text."""
         return self._loaded.no_step_reason
 
+    def disassemble(self, everything: bool = False) -> str:
+        """The program as assembly, with what the debug map knows as comments;
+        with `everything` also the images, so that hcgs-as gives the same file.
+        """
+        return _hcgs.disassemble(self._bytes, everything)
+
     def __bytes__(self) -> bytes:
         """The program file."""
         return self._bytes

@@ -8,6 +8,7 @@
 
 #include "hcgs/Sim/LoadedProgram.h"
 #include "hcgs/Sim/Runner.h"
+#include "hcgs/Target/Assembly.h"
 
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
@@ -97,6 +98,15 @@ bool hasEntry(const ProgramHandle &handle, const std::string &name) {
   throw nb::value_error("entries are run, step and reset");
 }
 
+std::string disassembleBytes(nb::bytes bytes, bool everything) {
+  std::span<const uint8_t> data(
+      reinterpret_cast<const uint8_t *>(bytes.c_str()), bytes.size());
+  Program program = unwrap("ProgramError", readProgram(data));
+  DisassembleOptions options;
+  options.everything = everything;
+  return unwrap("ProgramError", disassemble(program, options));
+}
+
 } // namespace
 
 void bindSimulator(nb::module_ &module) {
@@ -108,6 +118,9 @@ void bindSimulator(nb::module_ &module) {
             return handle.statistics.toJson().dump();
           },
           "The counters as JSON text.");
+
+  module.def("disassemble", &disassembleBytes, "data"_a, "everything"_a,
+             "The assembly of a program file, with its images if everything.");
 
   nb::class_<ProgramHandle>(module, "LoadedProgram",
                             "A program file, decoded and checked once.")

@@ -167,7 +167,7 @@ def check_program(program: ProgramFile, model) -> list[str]:
     differ; none if all agree.
     """
     source = OnnxWeights(model)
-    rounding = program.meta.get("quantization", {}).get("rounding", "nearest")
+    (rounding,) = program.meta["quantization"]["weight_roundings"] or ["nearest"]
     found: list[str] = []
     for layer in program.meta["network"]["layers"]:
         if "W" not in layer:

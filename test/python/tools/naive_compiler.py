@@ -74,6 +74,8 @@ class NaiveCompiler:
     amem: int = 0
 
     def emit(self, mnemonic: str, **operands) -> None:
+        if self.rng.random() < 0.05:
+            self.text.append(encode("barrier"))  # allowed anywhere
         self.text.append(encode(mnemonic, **operands))
 
     def v(self, n: int) -> int:
@@ -173,8 +175,8 @@ class NaiveCompiler:
                 back = {"imm": -size, "tscale": size} if reverse else {}
                 self.emit("astream", dst=register, stream=stream, **back)
                 registers.append((register, number, stored, -size if reverse else size))
-            start = len(self.text)
-            self.emit("loop", seq=1, length=1)
+            self.emit("loop", seq=1, length=1)  # the length is known later
+            start = len(self.text) - 1
             for register, number, stored, _ in registers:
                 if not stored:
                     n = net["values"][number]["width"]
