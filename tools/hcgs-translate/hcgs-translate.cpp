@@ -8,6 +8,7 @@
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CommandLine.h"
@@ -45,6 +46,14 @@ int main(int argc, char **argv) {
     return 1;
   }
   mlir::MLIRContext context;
+  // The messages name file and node themselves.
+  mlir::ScopedDiagnosticHandler handler(
+      &context, [](mlir::Diagnostic &diagnostic) {
+        bool isError =
+            diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
+        llvm::errs() << (isError ? "error: " : "remark: ") << diagnostic
+                     << "\n";
+      });
   hcgs::ImportOptions options;
   options.remarks = !noRemarks;
   auto module = hcgs::importONNXFile(inputPath, context, options);

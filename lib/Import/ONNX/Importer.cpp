@@ -120,9 +120,14 @@ LogicalResult Importer::importModel() {
       op.erase();
 
   SmallVector<Attribute> inputPorts, outputPorts;
-  for (auto &[name, axes] : inputs) {
+  for (auto [index, input] : llvm::enumerate(inputs)) {
+    auto &[name, axes] = input;
     rnn::PortAttr port = makePort(name, axes);
     inputPorts.push_back(port);
+    if (function.getArgument(index).use_empty())
+      remarks.emplace_back(loc, (file.getPath() + ": input '" + name +
+                                 "' is not used by the graph")
+                                    .str());
     for (auto [axis, dim] : llvm::zip_equal(port.getAxes(), port.getDims()))
       if (axis == rnn::Axis::Time && !ShapedType::isDynamic(dim))
         remarks.emplace_back(

@@ -197,7 +197,8 @@ FailureOr<Value> Importer::materialize(const Tensor &tensor,
 
   // A single state [batch, unit] as one layer of states.
   if (dims.size() == 2 && axes.size() == 3 && axes[0].empty() &&
-      sameAxes(axes.drop_front(), dims) && !comesFromArgument(value))
+      sameAxes(axes.drop_front(), dims) && !dims[1].empty() &&
+      getAxis(dims[1].front()) == rnn::Axis::Unit && !comesFromArgument(value))
     return rnn::StackOp::create(builder, loc, typeOf(axes), ValueRange(value))
         .getResult();
 
@@ -228,13 +229,23 @@ FailureOr<Value> Importer::materialize(const Tensor &tensor,
     if (source[to] < 0)
       return fail();
   }
-  // A unit axis prefers the one at its own place, to spare a transpose.
-  for (bool samePlace : {true, false})
+  // A unit axis prefers the one at its own place, counted from the end or from
+  // the front, to spare a transpose.
+  auto sameFromEnd = [&](size_t to, size_t from) {
+    return axes.size() - to == dims.size() - from;
+  };
+  auto sameFromFront = [](size_t to, size_t from) { return to == from; };
+  auto anywhere = [](size_t, size_t) { return true; };
+  auto claimUnits = [&](auto fits) {
     for (size_t to = 0; to < axes.size(); ++to)
       for (size_t from = 0; from < dims.size() && source[to] < 0; ++from)
         if (axes[to].empty() && !used[from] && dims[from].empty() &&
-            (!samePlace || to == from))
+            fits(to, from))
           claim(to, from);
+  };
+  claimUnits(sameFromEnd);
+  claimUnits(sameFromFront);
+  claimUnits(anywhere);
 
   // What is left of the base must be of length 1 and goes away.
   for (size_t from = dims.size(); from-- > 0;) {
