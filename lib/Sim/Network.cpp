@@ -252,7 +252,9 @@ static Result<TensorInfo> parseTensor(const Node &node,
   Result<std::vector<Node>> partNodes = parts->list(64);
   if (!partNodes)
     return partNodes.takeError();
-  if (partNodes->empty())
+  // A slice of an input may be read in several formats, or not at all (L-IO-2).
+  const bool input = direction == StreamInfo::Direction::In;
+  if (partNodes->empty() && !input)
     return parts->wrong("a list of at least one part");
   const int64_t slices = selector ? tensor.dims[*selector].size.value_or(0) : 1;
   std::vector<bool> seen(
@@ -284,8 +286,9 @@ static Result<TensorInfo> parseTensor(const Node &node,
           fmt::format("a stream of the value's width ({}), kind and direction",
                       part.width));
     const size_t slice = static_cast<size_t>(part.index.value_or(0));
-    if (slice >= seen.size() || seen[slice])
-      return partNode.wrong("one part for each index of the tensor");
+    if (slice >= seen.size() || (seen[slice] && !input))
+      return partNode.wrong(input ? "an index of the tensor"
+                                  : "one part for each index of the tensor");
     seen[slice] = true;
     std::optional<size_t> feature = tensor.find(AxisKind::Feature);
     const int64_t features =
@@ -297,8 +300,8 @@ static Result<TensorInfo> parseTensor(const Node &node,
       return partNode.wrong("a sequence exactly if the tensor has a time axis");
     tensor.parts.push_back(part);
   }
-  if (std::find(seen.begin(), seen.end(), false) != seen.end() ||
-      static_cast<int64_t>(seen.size()) != slices)
+  if (!input && (std::find(seen.begin(), seen.end(), false) != seen.end() ||
+                 static_cast<int64_t>(seen.size()) != slices))
     return parts->wrong("one part for each index of the tensor");
   return tensor;
 }
