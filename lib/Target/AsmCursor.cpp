@@ -29,8 +29,6 @@ std::pair<unsigned, unsigned> AsmCursor::lineAndColumn(size_t at) const {
   return {line, column};
 }
 
-unsigned AsmCursor::line() const { return lineAndColumn(place).first; }
-
 std::nullopt_t AsmCursor::fail(std::string message, std::optional<size_t> at) {
   if (error)
     return std::nullopt;

@@ -25,7 +25,6 @@ public:
       : text(text), file(file) {}
 
   size_t position() const { return place; }
-  unsigned line() const;
 
   /// Blanks and comments; newlines only inside brackets.
   void skipBlanks();

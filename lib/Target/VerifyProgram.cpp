@@ -345,6 +345,8 @@ bool Verifier::check(const AStream &inst) {
 }
 
 bool Verifier::check(const ASet &inst) {
+  if (inst.size == 0 && inst.lo != 0)
+    return failField("lo", inst.lo, "0 without a ring");
   if (inst.size != 0 && (inst.value < int64_t(inst.lo) ||
                          inst.value >= int64_t(inst.lo) + int64_t(inst.size)))
     return failField("value", inst.value,

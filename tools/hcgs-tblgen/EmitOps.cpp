@@ -168,6 +168,25 @@ static void emitReadAttr(raw_ostream &os, const Field &field) {
   }
 }
 
+/// An optional part of the syntax is printed if its last field is not 0: the
+/// other fields must then be 0, too, or they would be lost.
+static void emitGroupChecks(raw_ostream &os, const Instruction &inst) {
+  int last = -1;
+  for (const FormatElement &element : inst.format) {
+    if (element.kind == FormatElement::OptionalBegin)
+      last = int(element.field);
+    else if (element.kind == FormatElement::OptionalEnd)
+      last = -1;
+    else if (element.kind == FormatElement::FieldRef && last >= 0 &&
+             int(element.field) != last)
+      os << "  if (failed(verifyPresent(*this, \""
+         << inst.fields[element.field].name << "\", int64_t("
+         << capitalGetter(inst.fields[element.field]) << "), \""
+         << inst.fields[last].name << "\", int64_t("
+         << capitalGetter(inst.fields[last]) << "))))\n    return failure();\n";
+  }
+}
+
 bool hcgs::tblgen::emitOpImpl(raw_ostream &os, const RecordKeeper &records) {
   Model model = readModel(records);
   emitBanner(os, "Instruction structs to and from operations.");
@@ -196,6 +215,7 @@ bool hcgs::tblgen::emitOpImpl(raw_ostream &os, const RecordKeeper &records) {
       if (field.form == "shifts")
         os << "  if (failed(verifyShiftCount(*this, " << capitalGetter(field)
            << ".size())))\n    return failure();\n";
+    emitGroupChecks(os, inst);
     os << "  return verifyParts(*this, getRaw());\n}\n\n";
   }
 

@@ -110,6 +110,8 @@ TEST(Assembly, ProgramErrorsNameTheLine) {
   EXPECT_EQ(errorOfLine("// nothing\n\nact v[0], a[0], n 1, shift 0, table 0"),
             "t.s:5: act: field 'table' is 0, allowed none: the program has no "
             "tables");
+  EXPECT_EQ(errorOfLine("aset a1, 3 ring 3 + 0"),
+            "t.s:3: aset: field 'lo' is 3, allowed 0 without a ring");
   EXPECT_TRUE(assemble(".target generic\n.entry run\nastream a1, stream 5\n"
                        "halt\n",
                        "t.s", {.verify = false}));

@@ -148,3 +148,12 @@ isa.program @p target {} meta {} {
   }
   isa.halt
 }
+
+// -----
+
+isa.program @p target {} meta {} {
+  isa.entry run
+  // expected-error @below {{'isa.aset' op field 'lo' is 3, allowed 0 where field 'size' is 0}}
+  isa.aset a1, 3 ring 3 + 0
+  isa.halt
+}

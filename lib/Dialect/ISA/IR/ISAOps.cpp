@@ -47,6 +47,17 @@ static LogicalResult verifyShiftCount(Operation *op, size_t count) {
                            << ", one a gate";
 }
 
+/// `field` means something only if `decider` is not 0.
+static LogicalResult verifyPresent(Operation *op, StringRef field,
+                                   int64_t value, StringRef decider,
+                                   int64_t decision) {
+  if (decision != 0 || value == 0)
+    return success();
+  return op->emitOpError() << "field '" << field << "' is " << value
+                           << ", allowed 0 where field '" << decider
+                           << "' is 0";
+}
+
 /// The assembler's own checks.
 static LogicalResult verifyParts(Operation *op, const RawInstruction &raw) {
   if (std::optional<FieldError> error = validate(raw))
