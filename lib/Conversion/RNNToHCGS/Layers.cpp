@@ -55,7 +55,7 @@ template <typename T>
 static LogicalResult report(Operation *layer, const Result<T> &proved) {
   if (proved)
     return success();
-  return layer->emitError() << proved.message();
+  return emitError(layer->getLoc()) << proved.message();
 }
 
 LogicalResult Lowering::lowerLSTM(rnn::LSTMOp lstm, Value x, Value h, Value c,

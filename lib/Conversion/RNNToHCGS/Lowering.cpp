@@ -32,23 +32,26 @@ LogicalResult Lowering::setFormat(Operation *layer, Key key,
                                   fx::IntType format) {
   if (auto last = key.first.getDefiningOp<rnn::LastStepOp>())
     return setFormat(layer, getKey(last.getX()), format);
-  fx::IntType &known = formats[{key.first.getAsOpaquePointer(), key.second}];
-  if (known && known != format)
+  SmallVector<fx::IntType, 1> &known = formats[getId(key)];
+  if (llvm::is_contained(known, format))
+    return success();
+  if (!known.empty() && !isa<BlockArgument>(key.first))
     return nodeError(layer) << "has a value in the format " << format
-                            << " that another layer has in " << known
+                            << " that another layer has in " << known.front()
                             << "; a value has one format, quantise again";
-  known = format;
+  known.push_back(format);
   return success();
 }
 
 FailureOr<fx::IntType> Lowering::getFormat(Key key) {
   if (auto last = key.first.getDefiningOp<rnn::LastStepOp>())
     return getFormat(getKey(last.getX()));
-  auto it = formats.find({key.first.getAsOpaquePointer(), key.second});
+  auto it = formats.find(getId(key));
   if (it != formats.end())
-    return it->second;
-  return func.emitError("a value that is read or returned has no format; "
-                        "quantise the model first (rnn-quantize)");
+    return it->second.front();
+  return emitError(func.getLoc(),
+                   "a value that is returned has no format; quantise the "
+                   "model first (rnn-quantize)");
 }
 
 FailureOr<flow::VecType> Lowering::getVecType(Value value) {
@@ -57,6 +60,16 @@ FailureOr<flow::VecType> Lowering::getVecType(Value value) {
     return failure();
   ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
   return flow::VecType::get(shape.back(), *format);
+}
+
+/// The format in which a layer reads its operand `index`.
+static fx::IntType getOperandFormat(Operation *op, unsigned index) {
+  if (auto lstm = dyn_cast<rnn::LSTMOp>(op))
+    return lstm.getFormatsAttr().getX();
+  if (auto linear = dyn_cast<rnn::LinearOp>(op))
+    return linear.getFormatsAttr().getX();
+  return op->getAttrOfType<rnn::PointwiseFormatsAttr>("formats")
+      .getIns()[index];
 }
 
 LogicalResult Lowering::collectFormats() {
@@ -113,56 +126,44 @@ LogicalResult Lowering::collectFormats() {
 // Boundary
 //===----------------------------------------------------------------------===//
 
-LogicalResult Lowering::declareInputs() {
+void Lowering::declareInputs() {
   for (Port &port : ports.inputs) {
     SmallVector<flow::PartAttr> parts;
-    auto addPart = [&](Key key, flow::StreamKind kind, StringRef name,
-                       int64_t index) -> LogicalResult {
-      FailureOr<fx::IntType> format = getFormat(key);
-      if (failed(format))
-        return failure();
-      int64_t size = 0; // every input that is read has a feature axis
-      for (flow::AxisAttr axis : port.axes)
-        if (axis.getKind() == flow::AxisKind::Feature)
-          size = axis.getSize();
-      flow::StreamOp stream = declarations.addStream(
-          func.getLoc(), name, kind, flow::StreamDirection::In,
-          flow::VecType::get(size, *format));
-      readable[{key.first.getAsOpaquePointer(), key.second}] = stream;
-      parts.push_back(flow::PartAttr::get(
-          func.getContext(), FlatSymbolRefAttr::get(stream), index));
-      return success();
+    int64_t size = 0, count = 1; // an input that is read has a feature axis
+    for (flow::AxisAttr axis : port.axes) {
+      if (axis.getKind() == flow::AxisKind::Feature)
+        size = axis.getSize();
+      if (axis.getKind() == flow::AxisKind::Layer)
+        count = axis.getSize();
+    }
+    auto addParts = [&](Key key, flow::StreamKind kind, StringRef name,
+                        int64_t index) {
+      for (fx::IntType format : formats[getId(key)]) {
+        flow::StreamOp stream = declarations.addStream(
+            func.getLoc(), name, kind, flow::StreamDirection::In,
+            flow::VecType::get(size, format));
+        inputs[getId(key)].push_back(stream);
+        parts.push_back(flow::PartAttr::get(
+            func.getContext(), FlatSymbolRefAttr::get(stream), index));
+      }
     };
 
     if (port.form == Form::Stack) {
       // A stream for each state that some layer reads.
-      int64_t count = 1;
       bool layered = port.hasAxis(flow::AxisKind::Layer);
-      for (flow::AxisAttr axis : port.axes)
-        if (axis.getKind() == flow::AxisKind::Layer)
-          count = axis.getSize();
-      for (int64_t i = 0; i < count; ++i) {
-        Key key{port.value, i};
-        if (!formats.count({key.first.getAsOpaquePointer(), i}))
-          continue;
-        std::string name = port.name.str();
-        if (count > 1)
-          name += "." + std::to_string(i);
-        if (failed(addPart(key, flow::StreamKind::Sequence, name,
-                           layered ? i : -1)))
-          return failure();
-      }
+      for (int64_t i = 0; i < count; ++i)
+        addParts({port.value, i}, flow::StreamKind::Sequence,
+                 count > 1 ? port.name.str() + "." + std::to_string(i)
+                           : port.name.str(),
+                 layered ? i : -1);
     } else if (port.form) {
-      if (failed(addPart({port.value, 0},
-                         port.form == Form::Sequence
-                             ? flow::StreamKind::Step
-                             : flow::StreamKind::Sequence,
-                         port.name, -1)))
-        return failure();
+      addParts({port.value, 0},
+               port.form == Form::Sequence ? flow::StreamKind::Step
+                                           : flow::StreamKind::Sequence,
+               port.name, -1);
     }
     declarations.addIO(func.getLoc(), flow::IODirection::Input, port, parts);
   }
-  return success();
 }
 
 void Lowering::getLeaves(Value value, SmallVectorImpl<Value> &leaves) {
@@ -190,7 +191,7 @@ void Lowering::writeTo(flow::StreamOp stream, Value value) {
 }
 
 LogicalResult Lowering::makeReadable(Value value) {
-  flow::StreamOp &stream = readable[{value.getAsOpaquePointer(), 0}];
+  flow::StreamOp &stream = readable[value.getAsOpaquePointer()];
   if (stream)
     return success(); // an output holds it
   FailureOr<flow::VecType> frame = getVecType(value);
@@ -252,7 +253,7 @@ LogicalResult Lowering::declareOutputs() {
       parts.push_back(flow::PartAttr::get(
           func.getContext(), FlatSymbolRefAttr::get(stream), sliced ? i : -1));
       if (step) {
-        readable.try_emplace({slice.getAsOpaquePointer(), 0}, stream);
+        readable.try_emplace(slice.getAsOpaquePointer(), stream);
         writeTo(stream, slice);
       } else {
         finalWrites.push_back({stream, 0, slice});
@@ -287,11 +288,12 @@ FailureOr<Value> Lowering::getInitialState(rnn::LSTMOp lstm, Value state,
         .getResult();
   }
   Key key = getKey(state);
-  auto it = readable.find({key.first.getAsOpaquePointer(), key.second});
-  if (it == readable.end())
-    return nodeError(lstm) << "has an initial state that is neither a constant "
-                              "nor an input of the model";
-  return readFrame(lstm.getLoc(), it->second, flow::Frames::Forward);
+  if (auto it = inputs.find(getId(key)); it != inputs.end())
+    for (flow::StreamOp stream : it->second)
+      if (stream.getFrameType().getElement() == format)
+        return readFrame(lstm.getLoc(), stream, flow::Frames::Forward);
+  return nodeError(lstm) << "has an initial state that is neither a constant "
+                            "nor an input of the model";
 }
 
 Value Lowering::readFrame(Location loc, flow::StreamOp stream,
@@ -300,10 +302,14 @@ Value Lowering::readFrame(Location loc, flow::StreamOp stream,
                               FlatSymbolRefAttr::get(stream), frames(which));
 }
 
-FailureOr<flow::StreamOp> Lowering::getReadable(Value value) {
-  auto it = readable.find({value.getAsOpaquePointer(), 0});
-  if (it != readable.end())
+FailureOr<flow::StreamOp> Lowering::getReadable(Value value,
+                                                fx::IntType format) {
+  if (auto it = readable.find(value.getAsOpaquePointer()); it != readable.end())
     return it->second;
+  if (auto it = inputs.find(getId({value, 0})); it != inputs.end())
+    for (flow::StreamOp stream : it->second)
+      if (stream.getFrameType().getElement() == format)
+        return stream;
   Operation *op = value.getDefiningOp();
   if (isa_and_nonnull<rnn::WeightOp>(op))
     op = *op->user_begin();
@@ -312,16 +318,20 @@ FailureOr<flow::StreamOp> Lowering::getReadable(Value value) {
             "computed by layers";
 }
 
-FailureOr<Value> Lowering::getInLoop(Value value, bool reversed) {
-  Value &known = inLoop[{value.getAsOpaquePointer(), reversed}];
-  if (known)
-    return known;
-  FailureOr<flow::StreamOp> stream = getReadable(value);
+FailureOr<Value> Lowering::getInLoop(Value value, bool reversed,
+                                     fx::IntType format) {
+  if (auto it = inLoop.find({value.getAsOpaquePointer(), reversed});
+      it != inLoop.end())
+    return it->second;
+  FailureOr<flow::StreamOp> stream = getReadable(value, format);
   if (failed(stream))
     return failure();
-  return known = readFrame(stream->getLoc(), *stream,
-                           reversed ? flow::Frames::Reversed
-                                    : flow::Frames::Forward);
+  Value &known = inLoop[{stream->getOperation(), reversed}];
+  if (!known)
+    known =
+        readFrame(stream->getLoc(), *stream,
+                  reversed ? flow::Frames::Reversed : flow::Frames::Forward);
+  return known;
 }
 
 LogicalResult Lowering::lowerPass(unsigned pass) {
@@ -354,8 +364,9 @@ LogicalResult Lowering::lowerPass(unsigned pass) {
   for (Operation *op : layers) {
     bool reversed = plan.find(op->getResult(0))->reversed;
     SmallVector<Value> inputs;
-    for (Value operand : getSequenceOperands(op)) {
-      FailureOr<Value> input = getInLoop(operand, reversed);
+    for (auto [i, operand] : llvm::enumerate(getSequenceOperands(op))) {
+      FailureOr<Value> input =
+          getInLoop(operand, reversed, getOperandFormat(op, i));
       if (failed(input))
         return failure();
       inputs.push_back(*input);
@@ -384,7 +395,8 @@ LogicalResult Lowering::lowerPass(unsigned pass) {
     for (Write &write : loopWrites[pass]) {
       const PassPlan::Place *place = plan.find(write.value);
       bool reversed = place && place->reversed;
-      FailureOr<Value> value = getInLoop(write.value, reversed);
+      FailureOr<Value> value = getInLoop(
+          write.value, reversed, write.stream.getFrameType().getElement());
       if (failed(value))
         return failure();
       flow::WriteOp::create(builder, write.stream.getLoc(), *value,
@@ -399,54 +411,58 @@ LogicalResult Lowering::lowerPass(unsigned pass) {
 // Once a run
 //===----------------------------------------------------------------------===//
 
-FailureOr<Value> Lowering::getVector(Value value) {
-  Value &known = vectors[value];
-  if (known)
-    return known;
-  Value result;
-  Value core = getCore(value);
-  if (auto last = core.getDefiningOp<rnn::LastStepOp>()) {
-    Value sequence = getCore(last.getX());
-    FailureOr<flow::StreamOp> stream = getReadable(sequence);
-    if (failed(stream))
-      return failure();
-    result = readFrame(last.getLoc(), *stream, flow::Frames::Last);
-  } else if (Key key = getKey(core); finals.count(key.first)) {
-    result = finals[key.first];
-  } else if (auto it =
-                 readable.find({key.first.getAsOpaquePointer(), key.second});
-             it != readable.end()) {
-    result = readFrame(func.getLoc(), it->second, flow::Frames::Forward);
-  } else if (key.first != core) {
-    FailureOr<Value> inner = getVector(key.first);
-    if (failed(inner))
-      return failure();
-    result = *inner;
-  } else {
-    Operation *op = core.getDefiningOp();
-    if (!isa_and_nonnull<rnn::LinearOp, rnn::ActOp, rnn::AddOp, rnn::ConcatOp>(
-            op))
-      return func.emitError("a per-sequence value is neither a state, an "
-                            "input nor computed by a layer");
-    SmallVector<Value> inputs;
-    unsigned count = isa<rnn::LinearOp>(op) ? 1 : op->getNumOperands();
-    for (Value operand : op->getOperands().take_front(count)) {
-      FailureOr<Value> input = getVector(operand);
-      if (failed(input))
+FailureOr<Value> Lowering::getVector(Value value, fx::IntType format) {
+  Key key = getKey(value);
+  if (auto it = finals.find(key.first); it != finals.end())
+    return it->second;
+  auto last = key.first.getDefiningOp<rnn::LastStepOp>();
+  if (last || isa<BlockArgument>(key.first)) {
+    // Read once for each stream, that is for each format of an input.
+    flow::StreamOp stream;
+    if (last) {
+      FailureOr<flow::StreamOp> sequence =
+          getReadable(getCore(last.getX()), format);
+      if (failed(sequence))
         return failure();
-      inputs.push_back(*input);
+      stream = *sequence;
+    } else {
+      for (flow::StreamOp candidate : inputs[getId(key)])
+        if (candidate.getFrameType().getElement() == format)
+          stream = candidate;
     }
-    FailureOr<Value> computed = lowerLayer(op, inputs);
-    if (failed(computed))
-      return failure();
-    result = *computed;
+    Value &known = reads[stream];
+    if (!known)
+      known = readFrame(last ? last.getLoc() : stream.getLoc(), stream,
+                        last ? flow::Frames::Last : flow::Frames::Forward);
+    return known;
   }
-  return vectors[value] = result;
+  if (Value known = vectors.lookup(key.first))
+    return known;
+
+  Operation *op = key.first.getDefiningOp();
+  if (!isa<rnn::LinearOp, rnn::ActOp, rnn::AddOp, rnn::ConcatOp>(op))
+    return nodeError(op) << "a per-sequence value is neither a state, an "
+                            "input nor computed by a layer";
+  SmallVector<Value> operands;
+  unsigned count = isa<rnn::LinearOp>(op) ? 1 : op->getNumOperands();
+  for (auto [i, operand] :
+       llvm::enumerate(op->getOperands().take_front(count))) {
+    FailureOr<Value> input = getVector(operand, getOperandFormat(op, i));
+    if (failed(input))
+      return failure();
+    operands.push_back(*input);
+  }
+  FailureOr<Value> computed = lowerLayer(op, operands);
+  if (failed(computed))
+    return failure();
+  return vectors[key.first] = *computed;
 }
 
 LogicalResult Lowering::run() {
-  if (failed(collectFormats()) || failed(declareInputs()) ||
-      failed(declareOutputs()))
+  if (failed(collectFormats()))
+    return failure();
+  declareInputs();
+  if (failed(declareOutputs()))
     return failure();
   for (Value value : plan.getStreamed())
     if (failed(makeReadable(value)))
@@ -457,7 +473,8 @@ LogicalResult Lowering::run() {
     if (failed(lowerPass(pass)))
       return failure();
   for (Write &write : finalWrites) {
-    FailureOr<Value> value = getVector(write.value);
+    FailureOr<Value> value =
+        getVector(write.value, write.stream.getFrameType().getElement());
     if (failed(value))
       return failure();
     flow::WriteOp::create(builder, write.stream.getLoc(), *value,

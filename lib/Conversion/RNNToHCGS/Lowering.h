@@ -34,12 +34,13 @@ private:
   mlir::LogicalResult collectFormats();
   mlir::LogicalResult setFormat(mlir::Operation *layer, Key key,
                                 fx::IntType format);
+  /// The format of a value that a layer computes.
   mlir::FailureOr<fx::IntType> getFormat(Key key);
   /// The type of a frame or vector that holds the value.
   mlir::FailureOr<flow::VecType> getVecType(mlir::Value value);
 
   // Boundary.
-  mlir::LogicalResult declareInputs();
+  void declareInputs();
   mlir::LogicalResult declareOutputs();
   /// Values whose bytes lie side by side in a frame that holds `value`.
   void getLeaves(mlir::Value value, llvm::SmallVectorImpl<mlir::Value> &leaves);
@@ -52,7 +53,8 @@ private:
   mlir::LogicalResult lowerPass(unsigned pass);
   mlir::FailureOr<mlir::Value>
   getInitialState(rnn::LSTMOp lstm, mlir::Value state, fx::IntType format);
-  mlir::FailureOr<mlir::Value> getInLoop(mlir::Value value, bool reversed);
+  mlir::FailureOr<mlir::Value> getInLoop(mlir::Value value, bool reversed,
+                                         fx::IntType format);
   mlir::LogicalResult lowerLSTM(rnn::LSTMOp lstm, mlir::Value x, mlir::Value h,
                                 mlir::Value c, mlir::Value &nextH,
                                 mlir::Value &nextC);
@@ -81,12 +83,13 @@ private:
     return frames(reversed ? flow::Frames::Reversed : flow::Frames::Forward);
   }
   /// The stream that holds a sequence not computed in this loop.
-  mlir::FailureOr<flow::StreamOp> getReadable(mlir::Value value);
+  mlir::FailureOr<flow::StreamOp> getReadable(mlir::Value value,
+                                              fx::IntType format);
   mlir::Value readFrame(mlir::Location loc, flow::StreamOp stream,
                         flow::Frames which);
 
   // Once a run.
-  mlir::FailureOr<mlir::Value> getVector(mlir::Value value);
+  mlir::FailureOr<mlir::Value> getVector(mlir::Value value, fx::IntType format);
 
   mlir::func::FuncOp func;
   Ports ports;
@@ -94,10 +97,17 @@ private:
   PassPlan plan;
   Declarations declarations;
 
-  std::map<std::pair<void *, int64_t>, fx::IntType> formats;
-  /// The stream that a value can be read from: of inputs, and of values that a
-  /// pass leaves for later ones.
-  std::map<std::pair<void *, int64_t>, flow::StreamOp> readable;
+  using Id = std::pair<void *, int64_t>;
+  static Id getId(Key key) {
+    return {key.first.getAsOpaquePointer(), key.second};
+  }
+  /// One format for a value that is computed; an input may be read in several
+  /// (an initial state that serves as h and as c).
+  std::map<Id, llvm::SmallVector<fx::IntType, 1>> formats;
+  /// The streams of an input, in the order of its formats.
+  std::map<Id, llvm::SmallVector<flow::StreamOp, 1>> inputs;
+  /// The stream that a computed sequence can be read from after its pass.
+  std::map<void *, flow::StreamOp> readable;
 
   /// An hcgs.write to come.
   struct Write {
@@ -109,11 +119,14 @@ private:
   llvm::SmallVector<Write> finalWrites;             // of vectors
 
   mlir::OpBuilder builder{func.getContext()};
-  /// Values of the time loop under construction, by value and order.
+  /// Values of the time loop under construction, by value (or stream) and
+  /// order.
   std::map<std::pair<void *, bool>, mlir::Value> inLoop;
   /// Final h and c of lstms, and vectors computed so far.
   llvm::DenseMap<mlir::Value, mlir::Value> finals;
   llvm::DenseMap<mlir::Value, mlir::Value> vectors;
+  /// What was read of a stream outside time loops.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> reads;
 };
 
 } // namespace hcgs::tohcgs

@@ -45,7 +45,7 @@ std::string tohcgs::getNodeName(Operation *op) {
 }
 
 InFlightDiagnostic tohcgs::nodeError(Operation *op) {
-  return op->emitError() << "node '" << getNodeName(op) << "': ";
+  return emitError(op->getLoc()) << "node '" << getNodeName(op) << "': ";
 }
 
 static ArrayRef<AxisKind> getAxisKinds(Form form) {
@@ -66,6 +66,24 @@ static ArrayRef<AxisKind> getAxisKinds(Form form) {
     return split;
   }
   llvm_unreachable("unknown form");
+}
+
+static AxisKind getAxisKind(rnn::Axis axis) {
+  switch (axis) {
+  case rnn::Axis::Time:
+    return AxisKind::Time;
+  case rnn::Axis::Batch:
+    return AxisKind::Batch;
+  case rnn::Axis::Feature:
+    return AxisKind::Feature;
+  case rnn::Axis::Layer:
+    return AxisKind::Layer;
+  case rnn::Axis::Direction:
+    return AxisKind::Direction;
+  case rnn::Axis::Unit:
+    return AxisKind::One;
+  }
+  llvm_unreachable("unknown axis");
 }
 
 /// What the operand of a computing operation is to it.
@@ -104,12 +122,13 @@ namespace {
 /// it, and labels its axes by what they are there.
 class InputFinder {
 public:
-  InputFinder(Port &port, func::FuncOp func) : port(port), func(func) {}
+  InputFinder(Port &port, rnn::PortAttr attr, func::FuncOp func)
+      : port(port), attr(attr), func(func) {}
 
   LogicalResult find() {
     auto type = dyn_cast<RankedTensorType>(port.value.getType());
     if (!type)
-      return func.emitError()
+      return emitError(func.getLoc())
              << "input '" << port.name << "' has type " << port.value.getType()
              << "; a ranked tensor is needed";
     SmallVector<int> ids;
@@ -120,14 +139,10 @@ public:
       return failure();
     for (auto [i, kind] : llvm::enumerate(kinds)) {
       int64_t size = getSize(type, i);
-      // An input that nothing reads has axes of no role: free ones of length
-      // unknown cannot be called `one`.
-      if (!port.form)
-        kind = size == 1 ? AxisKind::One : AxisKind::Feature;
-      if (!port.form && size != 1 && port.hasAxis(AxisKind::Feature))
-        kind = port.hasAxis(AxisKind::Batch) ? AxisKind::Time : AxisKind::Batch;
+      if (!port.form) // what nothing reads is what the model says it is
+        kind = getAxisKind(attr.getAxes()[i]);
       if (kind == AxisKind::One && size != 1)
-        return func.emitError()
+        return emitError(func.getLoc())
                << "axis " << i << " of input '" << port.name
                << "' has no role in the model and a length other than 1";
       port.axes.push_back(AxisAttr::get(type.getContext(), kind, size));
@@ -147,10 +162,11 @@ private:
         continue;
       }
       if (isa<func::ReturnOp>(user))
-        return func.emitError() << "input '" << port.name
-                                << "' is returned as it is; an output must be "
-                                   "computed by a layer, remove it from the "
-                                   "outputs";
+        return emitError(func.getLoc())
+               << "input '" << port.name
+               << "' is returned as it is; an output must be "
+                  "computed by a layer, remove it from the "
+                  "outputs";
       Form form = getOperandForm(use);
       ArrayRef<AxisKind> roles = getAxisKinds(form);
       if (port.form && (*port.form != form || labelled != ids))
@@ -172,6 +188,7 @@ private:
   }
 
   Port &port;
+  rnn::PortAttr attr;
   func::FuncOp func;
   SmallVector<AxisKind> kinds;
   SmallVector<int> labelled;
@@ -201,10 +218,11 @@ static LogicalResult findOutput(Port &port, Value returned, func::FuncOp func) {
     core = split.getX();
   auto result = dyn_cast<OpResult>(core);
   if (!result || isa<rnn::WeightOp>(result.getOwner()))
-    return func.emitError() << "output '" << port.name << "' is "
-                            << (result ? "a constant" : "an input as it is")
-                            << "; an output must be computed by a layer, "
-                               "remove it from the outputs";
+    return emitError(func.getLoc())
+           << "output '" << port.name << "' is "
+           << (result ? "a constant" : "an input as it is")
+           << "; an output must be computed by a layer, "
+              "remove it from the outputs";
   port.value = core;
   port.form = split ? Form::Split : getResultForm(result);
 
@@ -218,9 +236,10 @@ static LogicalResult findOutput(Port &port, Value returned, func::FuncOp func) {
   }
   bool step = *port.form == Form::Sequence || *port.form == Form::Split;
   if (step && !port.hasAxis(AxisKind::Time))
-    return func.emitError() << "output '" << port.name
-                            << "' has lost its time axis (length 1); export "
-                               "the model with a time axis";
+    return emitError(func.getLoc())
+           << "output '" << port.name
+           << "' has lost its time axis (length 1); export "
+              "the model with a time axis";
   return success();
 }
 
@@ -233,7 +252,7 @@ FailureOr<Ports> tohcgs::findPorts(func::FuncOp func, rnn::ModelOp model) {
     Port &port = ports.inputs.emplace_back();
     port.name = attr.getName();
     port.value = arg;
-    if (failed(InputFinder(port, func).find()))
+    if (failed(InputFinder(port, attr, func).find()))
       return failure();
   }
   for (auto [attr, value] :

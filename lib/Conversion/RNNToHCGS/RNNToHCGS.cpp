@@ -53,12 +53,13 @@ private:
     if (models.empty()) {
       if (!module.getOps<flow::ProgramOp>().empty())
         return success(); // converted already
-      return module.emitError("has no rnn.model; nothing to convert");
+      return emitError(module.getLoc(), "has no rnn.model; nothing to convert");
     }
     rnn::ModelOp model = *models.begin();
     auto func = module.lookupSymbol<func::FuncOp>(model.getEntryAttr());
     if (!func || func.isExternal() || !func.getBody().hasOneBlock())
-      return model.emitError("names no function of one block");
+      return emitError(model.getLoc(),
+                       "rnn.model names no function of one block");
 
     OpPassManager verify(module.getOperationName());
     verify.addPass(rnn::createRNNVerifyCanonical());

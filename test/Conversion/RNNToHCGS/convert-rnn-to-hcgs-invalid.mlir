@@ -337,14 +337,14 @@ func.func @main(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
 #t = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 8>
 #w4 = #fx.weights<bits = 6, encoding = twos, rounding = nearest, exps = [5, 5, 5, 5]>
 #lstm = #rnn.lstm_formats<x = <13, 12>, h = <13, 12>, c = <16, 12>, gates = [#s, #s, #s, #t], cell = #t, w = #w4, r = #w4, acc = [17, 17, 17, 17], cell_acc = 24>
-#add = #rnn.pointwise_formats<ins = [<13, 12>, <13, 11>], y = <13, 11>, acc = 12>
+#add = #rnn.pointwise_formats<ins = [<13, 11>, <13, 12>], y = <13, 11>, acc = 12>
 rnn.model @main inputs [#rnn.port<"x", [time = ?, batch = ?, feature = 2]>] outputs [#rnn.port<"y", [time = ?, batch = ?, feature = 2]>]
 func.func @main(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
   %w = rnn.weight dense<0.5> : tensor<1x8x2xf32>
   %r = rnn.weight dense<0.5> : tensor<1x8x2xf32>
   %y, %h, %c = rnn.lstm forward %x, %w, %r {hidden_size = 2 : i64, formats = #lstm} : (tensor<?x?x2xf32>, tensor<1x8x2xf32>, tensor<1x8x2xf32>) -> (tensor<?x?x2xf32>, tensor<1x?x2xf32>, tensor<1x?x2xf32>)
   // expected-error @below {{node 'rnn.add': has a value in the format '!fx.int<13, 11>' that another layer has in '!fx.int<13, 12>'; a value has one format, quantise again}}
-  %s = rnn.add %x, %y {formats = #add} : tensor<?x?x2xf32>
+  %s = rnn.add %y, %x {formats = #add} : tensor<?x?x2xf32>
   return %s : tensor<?x?x2xf32>
 }
 
@@ -486,8 +486,8 @@ func.func @main(%x: tensor<3x1x2xf32>) -> tensor<3x1x2xf32> {
 
 #add = #rnn.pointwise_formats<ins = [<13, 12>, <13, 12>], y = <13, 11>, acc = 12>
 rnn.model @main inputs [#rnn.port<"x", [batch = 1, feature = 2]>] outputs [#rnn.port<"y", [batch = 1, feature = 2]>]
-// expected-error @below {{a per-sequence value is neither a state, an input nor computed by a layer}}
 func.func @main(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
+  // expected-error @below {{node 'rnn.weight': a per-sequence value is neither a state, an input nor computed by a layer}}
   %w = rnn.weight dense<0.5> : tensor<1x2xf32>
   %s = rnn.add %x, %w {formats = #add} : tensor<1x2xf32>
   return %s : tensor<1x2xf32>

@@ -111,6 +111,31 @@ func.func @main(%xin: tensor<?x2xf32>, %h: tensor<2x1x2xf32>, %c: tensor<1x1x2xf
 
 // -----
 
+// One input as both initial states, in the format of each (some exporters write
+// that): the host fills a stream for either.
+
+#s = #fx.pwl<sigmoid, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 8>
+#t = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 8>
+#w4 = #fx.weights<bits = 6, encoding = twos, rounding = nearest, exps = [5, 5, 5, 5]>
+#lstm = #rnn.lstm_formats<x = <13, 12>, h = <13, 12>, c = <16, 12>, gates = [#s, #s, #s, #t], cell = #t, w = #w4, r = #w4, acc = [17, 17, 17, 17], cell_acc = 24>
+
+// CHECK-LABEL: hcgs.program
+// CHECK: hcgs.stream @s sequence in : !hcgs.vec<2 x !fx.int<13, 12>>
+// CHECK: hcgs.stream @s_1 sequence in : !hcgs.vec<2 x !fx.int<16, 12>>
+// CHECK: hcgs.io input "s" [<layer 1>, <batch 0>, <feature 2>] in [<@s at 0>, <@s_1 at 0>]
+// CHECK: %[[H:.*]] = hcgs.read @s : !hcgs.vec<2 x !fx.int<13, 12>>
+// CHECK: %[[C:.*]] = hcgs.read @s_1 : !hcgs.vec<2 x !fx.int<16, 12>>
+// CHECK: hcgs.sequence states(%{{.*}} = %[[H]], %{{.*}} = %[[C]])
+rnn.model @main inputs [#rnn.port<"x", [time = ?, batch = ?, feature = 2]>, #rnn.port<"s", [layer = 1, batch = ?, feature = 2]>] outputs [#rnn.port<"y", [time = ?, batch = ?, feature = 2]>]
+func.func @main(%x: tensor<?x?x2xf32>, %s: tensor<1x?x2xf32>) -> tensor<?x?x2xf32> {
+  %w = rnn.weight dense<0.5> : tensor<1x8x2xf32>
+  %r = rnn.weight dense<0.5> : tensor<1x8x2xf32>
+  %y, %h, %c = rnn.lstm forward %x, %w, %r initial_h %s initial_c %s {hidden_size = 2 : i64, formats = #lstm} : (tensor<?x?x2xf32>, tensor<1x8x2xf32>, tensor<1x8x2xf32>, tensor<1x?x2xf32>, tensor<1x?x2xf32>) -> (tensor<?x?x2xf32>, tensor<1x?x2xf32>, tensor<1x?x2xf32>)
+  return %y : tensor<?x?x2xf32>
+}
+
+// -----
+
 // Vectors are joined where they are read again.
 
 #w1 = #fx.weights<bits = 6, encoding = twos, rounding = nearest, exps = [5]>

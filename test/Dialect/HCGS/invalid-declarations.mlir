@@ -88,9 +88,9 @@ hcgs.program @p {
 // -----
 
 hcgs.program @p {
-  hcgs.stream @x step in : !hcgs.vec<4 x !fx.int<13, 12>>
+  hcgs.stream @y step out : !hcgs.vec<4 x !fx.int<13, 12>>
   // expected-error @below {{'hcgs.io' op has 2 parts but no layer or direction axis to tell them apart}}
-  hcgs.io input "x" [<time 0>] in [<@x at -1>, <@x at -1>]
+  hcgs.io output "y" [<time 0>] in [<@y at -1>, <@y at -1>]
 }
 
 // -----
@@ -112,9 +112,9 @@ hcgs.program @p {
 // -----
 
 hcgs.program @p {
-  hcgs.stream @x step in : !hcgs.vec<4 x !fx.int<13, 12>>
+  hcgs.stream @y step out : !hcgs.vec<4 x !fx.int<13, 12>>
   // expected-error @below {{'hcgs.io' op has two parts at index 1}}
-  hcgs.io input "x" [<layer 2>] in [<@x at 1>, <@x at 1>]
+  hcgs.io output "y" [<layer 2>] in [<@y at 1>, <@y at 1>]
 }
 
 // -----

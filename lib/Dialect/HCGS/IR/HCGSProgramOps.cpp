@@ -133,7 +133,9 @@ LogicalResult IOOp::verify() {
   }
   if (getParts().empty() && getDirection() == IODirection::Output)
     return emitOpError("has no part; an output lies in at least one stream");
-  if (slices == -1 && getParts().size() > 1)
+  // A slice of an input may be read in several formats (L-IO-2).
+  bool output = getDirection() == IODirection::Output;
+  if (output && slices == -1 && getParts().size() > 1)
     return emitOpError("has ")
            << getParts().size()
            << " parts but no layer or direction axis to tell them apart";
@@ -145,7 +147,7 @@ LogicalResult IOOp::verify() {
              << part.getStream() << " has index " << index << ", expected "
              << (slices == -1 ? std::string("-1 (no layer or direction axis)")
                               : "0.." + std::to_string(slices - 1));
-    if (!indices.insert(index).second)
+    if (!indices.insert(index).second && output)
       return emitOpError("has two parts at index ") << index;
   }
   return success();

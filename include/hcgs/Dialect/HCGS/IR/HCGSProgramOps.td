@@ -99,8 +99,9 @@ def HCGS_IOOp : HCGS_Op<"io", [HasParent<"::hcgs::flow::ProgramOp">,
   let description = [{
     An input or output of the ONNX graph: its name, its axes in its own order,
     and the streams that hold it (L-IO). The order of these operations is the
-    order of the graph's inputs and of its outputs. An input that nothing reads
-    has no parts.
+    order of the graph's inputs and of its outputs. A slice of an input
+    that nothing reads has no part, one that is read in several formats has
+    several.
 
     Example:
 
