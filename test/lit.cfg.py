@@ -21,6 +21,7 @@ config.test_exec_root = os.path.join(config.hcgs_build_root, "test")
 llvm_config.with_system_environment(["HOME", "TMP", "TEMP", "ASAN_OPTIONS", "UBSAN_OPTIONS"])
 llvm_config.use_default_substitutions()
 config.substitutions.append(("%source_root", config.hcgs_source_root))
+config.substitutions.append(("%hcgs_tools", config.hcgs_tools_dir))
 config.substitutions.append(("%fixtures", os.path.join(config.test_source_root, "Import", "fixtures")))
 
 # The project's own environment, if scripts/setup made one, has the packages that

@@ -124,10 +124,12 @@ LogicalResult Importer::importModel() {
     auto &[name, axes] = input;
     rnn::PortAttr port = makePort(name, axes);
     inputPorts.push_back(port);
-    if (function.getArgument(index).use_empty())
+    if (function.getArgument(index).use_empty()) {
       remarks.emplace_back(loc, (file.getPath() + ": input '" + name +
                                  "' is not used by the graph")
                                     .str());
+      continue;
+    }
     for (auto [axis, dim] : llvm::zip_equal(port.getAxes(), port.getDims()))
       if (axis == rnn::Axis::Time && !ShapedType::isDynamic(dim))
         remarks.emplace_back(
