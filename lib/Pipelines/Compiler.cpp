@@ -143,35 +143,30 @@ LogicalResult Compilation::read() {
   return success();
 }
 
-/// Settles `options.target`, so that an unknown target is found before any
-/// work is done.
+/// Settles `options.target`. From the hcgs level down the IR names a target,
+/// and what was scheduled or encoded for one machine is not for another.
 LogicalResult Compilation::chooseTarget() {
   std::string named;
-  module->walk([&](flow::ProgramOp program) {
+  for (auto program : module->getOps<flow::ProgramOp>())
     if (program.getTarget())
       named = program.getTarget()->str();
-  });
-  if (phase == Phase::ISA) {
-    // Instructions carry their target whole; another one cannot be chosen.
-    std::string own;
-    for (auto program : module->getOps<isa::ProgramOp>())
-      if (auto name = program.getTargetAttr().getAs<StringAttr>("name"))
-        own = name.str();
-    if (!options.target.empty() && options.target != own) {
-      Result<TargetModel> target = loadTarget(options.target);
-      if (!target)
-        return emitError(UnknownLoc::get(&context)) << target.message();
-      if (target->name != own)
-        return emitError(UnknownLoc::get(&context))
-               << "holds instructions for the target '" << own << "', not for '"
-               << target->name << "'; compile from an earlier phase";
-    }
-    options.target = own;
+  for (auto program : module->getOps<isa::ProgramOp>())
+    if (auto name = program.getTargetAttr().getAs<StringAttr>("name"))
+      named = name.str();
+  if (options.target.empty()) {
+    options.target = named.empty() ? std::string(kDefaultTarget) : named;
     return success();
   }
-  if (options.target.empty())
-    options.target = named.empty() ? std::string(kDefaultTarget) : named;
-  return success();
+  if (named.empty())
+    return success();
+  Result<TargetModel> target = loadTarget(options.target);
+  if (!target)
+    return emitError(UnknownLoc::get(&context)) << target.message();
+  if (target->name == named)
+    return success();
+  return emitError(UnknownLoc::get(&context))
+         << "was scheduled for the target '" << named << "', not for '"
+         << target->name << "'; start from the phase 'quantized' or before";
 }
 
 LogicalResult

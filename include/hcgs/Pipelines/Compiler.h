@@ -47,7 +47,7 @@ struct CompileCallbacks {
 };
 
 /// Phases after which `phaseDone` is called, at most.
-inline constexpr unsigned kCompilePhases = 7;
+inline constexpr unsigned kCompilePhases = 6;
 
 /// Compiles the file at `path`: an ONNX model, or IR of any phase as text or
 /// bytecode (a `.mlir` or `.mlirbc` file, or one that begins like bytecode).

@@ -1,0 +1,57 @@
+# Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""check_report.py REPORT.json: checks the report of the JapaneseVowels model at
+16x: 2 layers of 128 cells, 12 inputs, a head of 9, 6 bits."""
+
+import json
+import sys
+from pathlib import Path
+
+report = json.loads(Path(sys.argv[1]).read_text())
+hidden, inputs, classes = 128, 12, 9
+dense = 4 * hidden * inputs + hidden * classes
+kept = 3 * (4 * hidden * hidden // 16)
+floats = 4 * hidden * (inputs + 3 * hidden) + hidden * classes + 2 * 4 * hidden + classes
+
+totals = report["totals"]
+assert totals["kept_weights"] == dense + kept, totals
+assert totals["weight_bytes"] == (dense + kept) * 6 // 8, totals
+assert totals["fp32_bytes"] == 4 * floats, totals
+assert totals["bias_bytes"] == 4 * (2 * 4 * hidden + classes), totals
+assert abs(totals["ratio"] - totals["fp32_bytes"] / totals["weight_bytes"]) < 1e-9
+
+matrices = report["matrices"]
+names = sorted((m["layer"], m["matrix"], m["kind"]) for m in matrices)
+assert names == [
+    (0, "R", "hcgs"), (0, "W", "dense"),
+    (1, "R", "hcgs"), (1, "W", "hcgs"),
+    (2, "W", "dense"),
+], names  # fmt: skip
+for name in ("weight_bytes", "index_bytes", "bias_bytes"):
+    assert sum(m[name] for m in matrices) == totals[name], name
+sparse = next(m for m in matrices if m["kind"] == "hcgs")
+assert [(t["rows"], t["cols"], t["keep"]) for t in sparse["tiers"]] == [
+    (32, 32, [1, 4]),
+    (4, 4, [1, 4]),
+]
+assert sparse["balance"] == "row" and sparse["kept"] * 16 == sparse["total"]
+assert sparse["node"].startswith("/layers/lstm/LSTM") and len(sparse["exponents"]) == 4
+
+assert report["target"]["name"] == report["options"]["target"] == "generic"
+assert report["options"]["seed"] == 5 and report["options"]["calibrate"] is None
+assert len(report["model"]["sha256"]) == 64
+assert report["phases"] == {"start": "imported", "end": "program"}
+assert report["step"] == {"supported": True, "reason": None}
+assert any("calibrat" in remark for remark in report["remarks"]), report["remarks"]
+
+memories = report["memories"]
+assert memories["wmem"]["used"] == totals["weight_bytes"]
+assert all(0 < m["used"] <= m["available"] for m in memories.values()), memories
+assert all(0 < t["max_error_lsb"] < 4 for t in report["tables"]), report["tables"]
+assert {f["name"]: f["width"] for f in report["formats"]}["/head/MatMul"] == classes
+assert all(f["min"] < 0 < f["max"] for f in report["formats"])
+
+estimate = report["estimate"]
+assert estimate["macs_per_step"] == dense + kept
+assert 0 < estimate["cycles_per_step"] <= estimate["cycles_of_one_step"]
+assert 0 < estimate["mac_utilization"] <= 1
