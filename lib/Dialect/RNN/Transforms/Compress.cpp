@@ -42,7 +42,7 @@ struct Matrix {
 
   std::shared_ptr<const BlockMap> map; // what to store, if sparse
   std::string error, remark;
-  std::vector<float> zeroed; // the weights, if some were dropped
+  bool drops = false; // some weights become zero
 };
 
 struct Compress : rnn::impl::RNNCompressBase<Compress> {
@@ -195,11 +195,7 @@ void Compress::imposeOn(Matrix &matrix) const {
   matrix.map = std::make_shared<const BlockMap>(*std::move(chosen));
   matrix.remark = "pattern " + pattern->str() + " imposed, keeps " +
                   describeKept(*matrix.map, matrix.view.gates);
-  if (compression::countStrayWeights(matrix.view, *matrix.map) > 0) {
-    ArrayRef<float> all = matrix.data.get();
-    matrix.zeroed.assign(all.begin(), all.end());
-    compression::zeroDropped(matrix.zeroed, matrix.view.gates, *matrix.map);
-  }
+  matrix.drops = compression::countStrayWeights(matrix.view, *matrix.map) > 0;
 }
 
 void Compress::work(Matrix &matrix) const {
@@ -209,26 +205,62 @@ void Compress::work(Matrix &matrix) const {
     imposeOn(matrix);
 }
 
-/// `value` with other elements, as the same kind of attribute.
-static ElementsAttr replaceElements(ElementsAttr value, ArrayRef<float> data) {
-  auto type = cast<ShapedType>(value.getType());
-  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
-  if (!resource)
-    return DenseElementsAttr::get(type, data);
-  ArrayRef<char> bytes(reinterpret_cast<const char *>(data.data()),
-                       data.size() * sizeof(float));
-  return DenseResourceElementsAttr::get(
+/// Sets the dropped weights to zero, in a value of the same kind.
+static void zeroDropped(WeightOp weight, const Matrix &matrix) {
+  ArrayRef<float> data = matrix.data.get();
+  auto zero = [&](MutableArrayRef<float> copy) {
+    compression::zeroDropped(copy, matrix.view.gates, *matrix.map);
+  };
+  auto type = cast<ShapedType>(weight.getValue().getType());
+  auto resource = dyn_cast<DenseResourceElementsAttr>(weight.getValue());
+  if (!resource) {
+    std::vector<float> copy(data.begin(), data.end());
+    zero(copy);
+    weight.setValueAttr(DenseElementsAttr::get(type, ArrayRef<float>(copy)));
+    return;
+  }
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
+      ArrayRef<char>(reinterpret_cast<const char *>(data.data()),
+                     data.size() * sizeof(float)),
+      alignof(float));
+  MutableArrayRef<char> bytes = blob.getMutableData();
+  zero({reinterpret_cast<float *>(bytes.data()), data.size()});
+  weight.setValueAttr(DenseResourceElementsAttr::get(
       type, (resource.getRawHandle().getKey() + ".kept").str(),
-      HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, alignof(float)));
+      std::move(blob)));
+}
+
+/// Gives the memory of a resource back if no weight of the module holds or
+/// views any of it. A large model would otherwise be in memory twice.
+static void release(DenseResourceElementsHandle handle, Operation *module) {
+  AsmResourceBlob *blob = handle.getBlob();
+  if (!blob)
+    return;
+  const char *begin = blob->getData().begin(), *end = blob->getData().end();
+  WalkResult held = module->walk([&](WeightOp other) {
+    auto resource = dyn_cast<DenseResourceElementsAttr>(other.getValue());
+    AsmResourceBlob *data =
+        resource ? resource.getRawHandle().getBlob() : nullptr;
+    return data && data->getData().begin() < end &&
+                   begin < data->getData().end()
+               ? WalkResult::interrupt()
+               : WalkResult::advance();
+  });
+  if (!held.wasInterrupted())
+    *blob = AsmResourceBlob();
 }
 
 LogicalResult Compress::apply(Matrix &matrix) {
   if (!matrix.error.empty())
     return emitNodeError(matrix.layer) << matrix.name << ": " << matrix.error;
   WeightOp weight = matrix.weight;
-  if (!matrix.zeroed.empty())
-    weight.setValueAttr(replaceElements(weight.getValue(), matrix.zeroed));
-  matrix.zeroed = {};
+  if (matrix.drops) {
+    auto old = dyn_cast<DenseResourceElementsAttr>(weight.getValue());
+    zeroDropped(weight, matrix);
+    matrix.data = {};
+    if (old)
+      release(old.getRawHandle(), getOperation());
+  }
   if (matrix.map)
     weight.setSparsityAttr(toSparsityAttr(&getContext(), *matrix.map));
   else
