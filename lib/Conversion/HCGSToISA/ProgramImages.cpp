@@ -159,8 +159,9 @@ LogicalResult ImageBuilder::checkCapacities() {
 /// Whether the target's matrix unit knows such matrices.
 LogicalResult ImageBuilder::checkMatrix(MatrixOp matrix) {
   auto refuse = [&](const Twine &what, const Twine &allowed) {
-    return emitError(matrix.getLoc(), "matrix ")
-           << what << ", '" << target.name << "' takes " << allowed;
+    return emitError(matrix.getLoc(), "matrix '")
+           << matrix.getSymName() << "' " << what << ", '" << target.name
+           << "' takes " << allowed;
   };
   fx::WeightsAttr format = matrix.getWeights();
   if (!target.hasWeightBits(format.getBits())) {
