@@ -82,6 +82,5 @@ build() {
 }
 
 use_build() {
-  export PATH="$HCGS_BUILD/bin:/usr/lib/llvm-22/bin:$PATH"
-  export PYTHONPATH="$HCGS_BUILD/python_packages${PYTHONPATH:+:$PYTHONPATH}"
+  source scripts/env.sh
 }

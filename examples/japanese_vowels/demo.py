@@ -118,6 +118,8 @@ def main() -> int:
         "weight_bytes": report["totals"]["weight_bytes"],
         "index_bytes": report["totals"]["index_bytes"],
         "fp32_bytes": report["totals"]["fp32_bytes"],
+        "weights": sum(m["total"] for m in report["matrices"]),
+        "weights_kept": sum(m["kept"] for m in report["matrices"]),
         "cycles": stats["cycles"],
         "cycles_per_frame": stats["cycles"] / frames,
         "microseconds_per_frame": stats["microseconds"] / frames,
@@ -144,6 +146,7 @@ def show(n: dict, args: argparse.Namespace) -> None:
     table.add_row("agreement", percent(100 * n["agreement"]), "same speaker chosen")
     table.add_row("SQNR of scores", f"{n['sqnr_utterance_db']:.1f} dB", "mean over an utterance's frames")
     table.add_row("SQNR of frames", f"{n['sqnr_frame_db']:.1f} dB", "every output")
+    table.add_row("weights kept", f"{n['weights_kept']:,}", f"of {n['weights']:,}: {n['weights'] / n['weights_kept']:.1f}x fewer, whole model")
     table.add_row("weights, fp32", f"{n['fp32_bytes']:,} B", "dense, whole model")
     table.add_row("weights, image", f"{n['weight_bytes']:,} B", f"{ratio:.1f}x smaller, + {n['index_bytes']:,} B of index")
     table.add_row("cycles per frame", f"{n['cycles_per_frame']:,.1f}", f"{n['frames']:,} frames, utterance by utterance")
