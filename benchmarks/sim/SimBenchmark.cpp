@@ -69,12 +69,12 @@ static void mvmDesignPoint(benchmark::State &state) {
   std::vector<int32_t> out(2048);
   const std::vector<int32_t> shifts = matrix.laneShifts({0, 1, 2, 3});
   for (auto _ : state) {
-    kernels::mvm(matrix, 0, matrix.groups().size(), x.data(), out.data(),
-                 out.data(), shifts.data());
+    Kernels::best().mvm(matrix, 0, matrix.groups().size(), x.data(), out.data(),
+                        out.data(), shifts.data());
     benchmark::ClobberMemory();
   }
   state.SetItemsProcessed(state.iterations() * layout.words());
-  state.SetLabel(kernels::targetName());
+  state.SetLabel(Kernels::best().name);
 }
 BENCHMARK(mvmDesignPoint)->Arg(4)->Arg(16)->Arg(64);
 
@@ -87,8 +87,8 @@ static void mvmDense(benchmark::State &state) {
   std::vector<int32_t> out(512);
   const std::vector<int32_t> shifts = matrix.laneShifts({0, 0, 0, 0});
   for (auto _ : state) {
-    kernels::mvm(matrix, 0, matrix.groups().size(), x.data(), out.data(),
-                 out.data(), shifts.data());
+    Kernels::best().mvm(matrix, 0, matrix.groups().size(), x.data(), out.data(),
+                        out.data(), shifts.data());
     benchmark::ClobberMemory();
   }
   state.SetItemsProcessed(state.iterations() * layout.words());
@@ -111,8 +111,8 @@ static void act(benchmark::State &state) {
   std::vector<int16_t> out(static_cast<size_t>(state.range(0)));
   size_t at = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        kernels::act(out.data(), in.data() + at, out.size(), 6, expanded));
+    benchmark::DoNotOptimize(Kernels::best().act(out.data(), in.data() + at,
+                                                 out.size(), 6, expanded));
     at = (at + out.size()) % in.size();
     benchmark::ClobberMemory();
   }
@@ -125,7 +125,7 @@ static void requant(benchmark::State &state) {
   std::vector<int16_t> out(512);
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        kernels::requant(out.data(), in.data(), 512, 7, 13));
+        Kernels::best().requant(out.data(), in.data(), 512, 7, 13));
     benchmark::ClobberMemory();
   }
   state.SetItemsProcessed(state.iterations() * 512);

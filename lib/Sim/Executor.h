@@ -26,7 +26,7 @@ struct Executor {
         registers(machine.addresses), v(machine.vmemory.data()),
         a(machine.amemory.data()), vSize(static_cast<int64_t>(machine.vSize)),
         aSize(static_cast<int64_t>(machine.amemory.size())),
-        checked(machine.checked) {}
+        checked(machine.checked), kernels(Kernels::best()) {}
 
   void control(size_t, const DecodedInstruction &) {}
   bool unit(size_t pc, const DecodedInstruction &inst);
@@ -47,6 +47,33 @@ struct Executor {
   //===--------------------------------------------------------------------===//
   // Operands
   //===--------------------------------------------------------------------===//
+
+  /// The short way for the usual case: true, and the first element, if the
+  /// operand lies in one piece inside its memory. If false, `operand` finds out
+  /// what there is instead.
+  bool plain(isa::Addr address, int64_t n, int64_t size, int64_t &at) const {
+    at = static_cast<int64_t>(registers.value[address.reg]) + address.off;
+    if (const int64_t ring = registers.size[address.reg]) {
+      const int64_t lo = registers.lo[address.reg];
+      at = intoRing(at - lo, ring);
+      if (at + n > ring)
+        return false;
+      at += lo;
+    }
+    return at >= 0 && at + n <= size;
+  }
+  bool plainVector(isa::Addr address, int64_t n, int64_t &at) const {
+    return plain(address, n, vSize, at);
+  }
+  bool plainSums(isa::Addr address, int64_t n, int64_t &at) const {
+    return plain(address, n, aSize, at);
+  }
+  void touchVector(int64_t end) {
+    machine.vTouched = std::max(machine.vTouched, end);
+  }
+  void touchSums(int64_t end) {
+    machine.aTouched = std::max(machine.aTouched, end);
+  }
 
   /// Resolves an operand of `n` elements in a memory of `size` (S-R-2, S-R-3).
   bool operand(size_t pc, const char *field, isa::Addr address, int64_t n,
@@ -185,6 +212,7 @@ struct Executor {
   int32_t *a;
   int64_t vSize, aSize;
   bool checked;
+  const Kernels &kernels;
   std::optional<Error> failure;
 };
 

@@ -199,8 +199,8 @@ static Result<void> quantiseFrame(const BoundInput &input,
   const numerics::FxFormat format = part.part->format;
   if (input.array->dtype == DType::F32 && part.feature == 1) {
     const int64_t bad =
-        kernels::quantise(out, input.array->as<float>().data() + at,
-                          static_cast<size_t>(width), format);
+        Kernels::best().quantise(out, input.array->as<float>().data() + at,
+                                 static_cast<size_t>(width), format);
     if (bad >= 0)
       return badElement(input, row, frame, bad, "is NaN");
     return {};

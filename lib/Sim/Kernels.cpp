@@ -229,7 +229,9 @@ HWY_INLINE uint64_t requantChunk(int16_t *HWY_RESTRICT out,
     count = hn::Add(count, saturated);
     hn::StoreU(hn::DemoteTo(d16, y), d16, out + i);
   }
-  uint64_t total = countLanes(d, count);
+  uint64_t total = 0;
+  if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Ne(count, hn::Zero(d)))))
+    total = countLanes(d, count);
   if (i < n) {
     HWY_ALIGN int32_t rest[hn::MaxLanes(d)] = {};
     HWY_ALIGN int16_t result[hn::MaxLanes(d)];
@@ -256,20 +258,33 @@ uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
 // Tables
 //===----------------------------------------------------------------------===//
 
-ActCounts act(int16_t *out, const int32_t *in, size_t n, int shift,
-              const ActTable &table) {
+ActCounts act(int16_t *HWY_RESTRICT out, const int32_t *HWY_RESTRICT in,
+              size_t n, int shift, const ActTable &table) {
+  const hn::ScalableTag<int32_t> d;
+  constexpr size_t N = hn::MaxLanes(d);
+  const Requantizer<decltype(d)> requantize(d, shift, 16);
+  const int16_t *HWY_RESTRICT outputs = table.outputs.data() + 32768;
+  const bool saturates = !table.saturates.empty();
   ActCounts counts;
-  const int16_t *outputs = table.outputs.data() + 32768;
-  constexpr size_t kChunk = 512; // of inputs, in the first-level cache
-  int16_t z[kChunk];
-  for (size_t i = 0; i < n; i += kChunk) {
-    const size_t size = std::min(kChunk, n - i);
-    counts.z += requantChunk(z, in + i, size, shift, 16);
-    int16_t *result = out + i;
-    for (size_t j = 0; j < size; ++j)
-      result[j] = outputs[z[j]];
-    if (!table.saturates.empty())
-      for (size_t j = 0; j < size; ++j) {
+  HWY_ALIGN int32_t z[N], rest[N] = {};
+  auto saturated = hn::Zero(d);
+  for (size_t i = 0; i < n; i += N) {
+    const size_t count = std::min(N, n - i);
+    if (count == N) {
+      hn::Store(requantize(d, hn::LoadU(d, in + i), saturated), d, z);
+      for (size_t j = 0; j < N; ++j)
+        out[i + j] = outputs[z[j]];
+    } else {
+      std::memcpy(rest, in + i, count * sizeof(int32_t));
+      hn::Store(requantize(d, hn::Load(d, rest), saturated), d, z);
+      for (size_t j = 0; j < count; ++j)
+        out[i + j] = outputs[z[j]];
+    }
+    // Saturation is rare; lanes of zero never saturate.
+    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Ne(saturated, hn::Zero(d)))))
+      counts.z += countLanes(d, saturated);
+    if (HWY_UNLIKELY(saturates))
+      for (size_t j = 0; j < count; ++j) {
         const uint32_t at = static_cast<uint32_t>(z[j] + 32768);
         counts.y += table.saturates[at / 64] >> (at % 64) & 1;
       }
@@ -387,40 +402,39 @@ HWY_EXPORT(vmac);
 HWY_EXPORT(vacc);
 HWY_EXPORT(quantise);
 
-void kernels::mvm(const PackedMatrix &matrix, size_t first, size_t last,
-                  const int16_t *x, int32_t *out, const int32_t *start,
-                  const int32_t *laneShifts) {
-  HWY_DYNAMIC_DISPATCH(mvm)(matrix, first, last, x, out, start, laneShifts);
+#if (HWY_TARGETS & (HWY_TARGETS - 1)) == 0
+#define HCGS_KERNEL(NAME) &HWY_STATIC_DISPATCH(NAME)
+#else
+#define HCGS_KERNEL(NAME)                                                      \
+  HWY_DISPATCH_TABLE(NAME)[hwy::GetChosenTarget().GetIndex()]
+#endif
+
+/// The kernels compiled for one of the supported targets. Looking them up once
+/// saves short instructions Highway's own look-up at every call.
+static Kernels kernelsFor(int64_t target) {
+  hwy::GetChosenTarget().Update(target);
+  return {HCGS_KERNEL(mvm),
+          HCGS_KERNEL(act),
+          HCGS_KERNEL(requant),
+          HCGS_KERNEL(vmac),
+          HCGS_KERNEL(vacc),
+          HCGS_KERNEL(quantise),
+          hwy::TargetName(target & -target)};
 }
 
-ActCounts kernels::act(int16_t *out, const int32_t *in, size_t n, int shift,
-                       const ActTable &table) {
-  return HWY_DYNAMIC_DISPATCH(act)(out, in, n, shift, table);
+const Kernels &Kernels::best() {
+  static const Kernels kernels = kernelsFor(hwy::SupportedTargets());
+  return kernels;
 }
 
-uint64_t kernels::requant(int16_t *out, const int32_t *in, size_t n, int shift,
-                          int bits) {
-  return HWY_DYNAMIC_DISPATCH(requant)(out, in, n, shift, bits);
-}
-
-void kernels::vmac(int32_t *out, const int16_t *a, const int16_t *b, size_t n,
-                   int lshift, bool accumulate) {
-  HWY_DYNAMIC_DISPATCH(vmac)(out, a, b, n, lshift, accumulate);
-}
-
-void kernels::vacc(int32_t *out, const int16_t *in, size_t n, int lshift,
-                   bool accumulate) {
-  HWY_DYNAMIC_DISPATCH(vacc)(out, in, n, lshift, accumulate);
-}
-
-int64_t kernels::quantise(int16_t *out, const float *in, size_t n,
-                          numerics::FxFormat format) {
-  return HWY_DYNAMIC_DISPATCH(quantise)(out, in, n, format);
-}
-
-const char *kernels::targetName() {
-  return hwy::TargetName(
-      static_cast<int64_t>(hwy::SupportedTargets() & -hwy::SupportedTargets()));
+std::vector<Kernels> Kernels::all() {
+  std::vector<Kernels> sets;
+  // Better targets have lower bits.
+  for (int64_t left = hwy::SupportedTargets() & HWY_TARGETS; left != 0;
+       left &= left - 1)
+    sets.push_back(kernelsFor(left));
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  return sets;
 }
 
 ActTable::ActTable(const numerics::PwlTable &table)

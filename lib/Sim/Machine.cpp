@@ -66,6 +66,17 @@ bool Executor::store(size_t pc, const DecodedInstruction &inst) {
 
 bool Executor::mvm(size_t pc, const DecodedInstruction &inst) {
   const MatrixPlan &plan = program.plan(inst);
+  if (int64_t to, from; !checked && plainSums(inst.dst, plan.span, to) &&
+                        plainVector(inst.a, inst.n, from)) {
+    int32_t *out = a + to - plan.base;
+    kernels.mvm(*plan.matrix, plan.firstGroup, plan.lastGroup, v + from, out,
+                inst.init == isa::Init::Acc    ? out
+                : inst.init == isa::Init::Bias ? plan.bias
+                                               : nullptr,
+                plan.laneShifts.data());
+    touchSums(to + plan.span);
+    return true;
+  }
   Extent dst, src;
   if (!accumulators(pc, "dst", inst.dst, plan.span, dst) ||
       !vector(pc, "src", inst.a, inst.n, src) || !readVector(pc, "src", src))
@@ -96,8 +107,8 @@ bool Executor::mvm(size_t pc, const DecodedInstruction &inst) {
   const int32_t *start = inst.init == isa::Init::Acc    ? out
                          : inst.init == isa::Init::Bias ? plan.bias
                                                         : nullptr;
-  kernels::mvm(*plan.matrix, plan.firstGroup, plan.lastGroup, x, out, start,
-               plan.laneShifts.data());
+  kernels.mvm(*plan.matrix, plan.firstGroup, plan.lastGroup, x, out, start,
+              plan.laneShifts.data());
   if (wraps) {
     out += plan.base;
     std::copy_n(out, dst.count, a + dst.first);
@@ -107,6 +118,15 @@ bool Executor::mvm(size_t pc, const DecodedInstruction &inst) {
 }
 
 bool Executor::act(size_t pc, const DecodedInstruction &inst) {
+  if (int64_t to, from; !checked && plainVector(inst.dst, inst.n, to) &&
+                        plainSums(inst.a, inst.n, from)) {
+    const ActCounts counts =
+        kernels.act(v + to, a + from, inst.n, inst.shift, program.table(inst));
+    machine.counters.inputs[pc] += counts.z;
+    machine.counters.results[pc] += counts.y;
+    touchVector(to + inst.n);
+    return true;
+  }
   Extent dst, src;
   if (!vector(pc, "dst", inst.dst, inst.n, dst) ||
       !accumulators(pc, "src", inst.a, inst.n, src) ||
@@ -115,7 +135,7 @@ bool Executor::act(size_t pc, const DecodedInstruction &inst) {
   const ActTable &table = program.table(inst);
   forParts<2>(inst.n, {dst, src}, [&](int64_t n, const auto &at) {
     const ActCounts counts =
-        kernels::act(v + at[0], a + at[1], n, inst.shift, table);
+        kernels.act(v + at[0], a + at[1], n, inst.shift, table);
     machine.counters.inputs[pc] += counts.z;
     machine.counters.results[pc] += counts.y;
   });
@@ -124,6 +144,13 @@ bool Executor::act(size_t pc, const DecodedInstruction &inst) {
 }
 
 bool Executor::requant(size_t pc, const DecodedInstruction &inst) {
+  if (int64_t to, from; !checked && plainVector(inst.dst, inst.n, to) &&
+                        plainSums(inst.a, inst.n, from)) {
+    machine.counters.results[pc] +=
+        kernels.requant(v + to, a + from, inst.n, inst.shift, inst.bits);
+    touchVector(to + inst.n);
+    return true;
+  }
   Extent dst, src;
   if (!vector(pc, "dst", inst.dst, inst.n, dst) ||
       !accumulators(pc, "src", inst.a, inst.n, src) ||
@@ -131,13 +158,21 @@ bool Executor::requant(size_t pc, const DecodedInstruction &inst) {
     return false;
   forParts<2>(inst.n, {dst, src}, [&](int64_t n, const auto &at) {
     machine.counters.results[pc] +=
-        kernels::requant(v + at[0], a + at[1], n, inst.shift, inst.bits);
+        kernels.requant(v + at[0], a + at[1], n, inst.shift, inst.bits);
   });
   markVector(dst);
   return true;
 }
 
 bool Executor::vmac(size_t pc, const DecodedInstruction &inst) {
+  if (int64_t to, from, other; !checked && plainSums(inst.dst, inst.n, to) &&
+                               plainVector(inst.a, inst.n, from) &&
+                               plainVector(inst.b, inst.n, other)) {
+    kernels.vmac(a + to, v + from, v + other, inst.n, inst.shift,
+                 inst.init == isa::Init::Acc);
+    touchSums(to + inst.n);
+    return true;
+  }
   Extent dst, left, right;
   if (!accumulators(pc, "dst", inst.dst, inst.n, dst) ||
       !vector(pc, "a", inst.a, inst.n, left) ||
@@ -150,7 +185,7 @@ bool Executor::vmac(size_t pc, const DecodedInstruction &inst) {
     return false;
   const bool accumulate = inst.init == isa::Init::Acc;
   forParts<3>(inst.n, {dst, left, right}, [&](int64_t n, const auto &at) {
-    kernels::vmac(a + at[0], v + at[1], v + at[2], n, inst.shift, accumulate);
+    kernels.vmac(a + at[0], v + at[1], v + at[2], n, inst.shift, accumulate);
   });
   markAccumulators(dst);
   return true;
@@ -167,7 +202,7 @@ bool Executor::vacc(size_t pc, const DecodedInstruction &inst) {
     return false;
   const bool accumulate = inst.init == isa::Init::Acc;
   forParts<2>(inst.n, {dst, src}, [&](int64_t n, const auto &at) {
-    kernels::vacc(a + at[0], v + at[1], n, inst.shift, accumulate);
+    kernels.vacc(a + at[0], v + at[1], n, inst.shift, accumulate);
   });
   markAccumulators(dst);
   return true;

@@ -26,8 +26,16 @@ struct Extent {
   int64_t restCount = 0;
 };
 
-/// S-R-2 for `n` elements at `address`, n at most the ring's size. The common
-/// case, no ring, is inline.
+/// `at` modulo `size`, never negative. Addresses mostly are in the ring
+/// already.
+inline int64_t intoRing(int64_t at, int64_t size) {
+  if (static_cast<uint64_t>(at) < static_cast<uint64_t>(size))
+    return at;
+  at %= size;
+  return at < 0 ? at + size : at;
+}
+
+/// S-R-2 for `n` elements at `address`, n at most the ring's size.
 inline Extent resolve(const Registers &registers, isa::Addr address,
                       int64_t n) {
   const int64_t value =
@@ -36,9 +44,7 @@ inline Extent resolve(const Registers &registers, isa::Addr address,
   if (size == 0)
     return {value, n, 0, 0};
   const int64_t lo = registers.lo[address.reg];
-  int64_t at = (value - lo) % size;
-  if (at < 0)
-    at += size;
+  const int64_t at = intoRing(value - lo, size);
   const int64_t before = std::min(n, size - at);
   return {lo + at, before, lo, n - before};
 }
@@ -50,10 +56,7 @@ inline int32_t wrapIntoRing(const Registers &registers, unsigned r,
   if (size == 0)
     return static_cast<int32_t>(static_cast<uint32_t>(value));
   const int64_t lo = registers.lo[r];
-  int64_t at = (value - lo) % size;
-  if (at < 0)
-    at += size;
-  return static_cast<int32_t>(lo + at);
+  return static_cast<int32_t>(lo + intoRing(value - lo, size));
 }
 
 /// Walks `entry` from its first instruction to `halt` and tells the handler:

@@ -22,6 +22,22 @@ using compression::WeightLayout;
 using numerics::WeightEncoding;
 using numerics::WeightFormat;
 
+namespace {
+/// A test on one instruction set; the parameter numbers Kernels::all().
+class KernelTest : public ::testing::TestWithParam<size_t> {
+protected:
+  void SetUp() override { set = Kernels::all()[GetParam()]; }
+  const Kernels &kernels() const { return set; }
+  Kernels set;
+};
+} // namespace
+
+INSTANTIATE_TEST_SUITE_P(AllSets, KernelTest,
+                         ::testing::Range<size_t>(0, Kernels::all().size()),
+                         [](const ::testing::TestParamInfo<size_t> &info) {
+                           return std::string(Kernels::all()[info.param].name);
+                         });
+
 static int between(std::mt19937 &random, int low, int high) {
   return std::uniform_int_distribution<int>(low, high)(random);
 }
@@ -49,8 +65,9 @@ static std::vector<int32_t> randomSums(std::mt19937 &random, size_t n) {
 
 /// Packs `matrix` for the gates in `mask` and multiplies the row blocks from
 /// `first`, then compares with three nested loops.
-static void checkMvm(std::mt19937 &random, const TestMatrix &matrix,
-                     unsigned mask, uint32_t first, uint32_t count) {
+static void checkMvm(const Kernels &set, std::mt19937 &random,
+                     const TestMatrix &matrix, unsigned mask, uint32_t first,
+                     uint32_t count) {
   const MatrixDescriptor &d = matrix.descriptor;
   const WeightLayout layout =
       matrix.map ? WeightLayout::sparse(d.gates, matrix.map, d.rowBlock)
@@ -72,11 +89,11 @@ static void checkMvm(std::mt19937 &random, const TestMatrix &matrix,
 
   for (int init = 0; init < 3; ++init) {
     std::vector<int32_t> got = before;
-    kernels::mvm(packed, firstGroup, lastGroup, x.data(), got.data(),
-                 init == 0   ? got.data()
-                 : init == 1 ? bias.data()
-                             : nullptr,
-                 laneShifts.data());
+    set.mvm(packed, firstGroup, lastGroup, x.data(), got.data(),
+            init == 0   ? got.data()
+            : init == 1 ? bias.data()
+                        : nullptr,
+            laneShifts.data());
     std::vector<int32_t> want = before;
     for (unsigned gate = 0; gate < d.gates; ++gate)
       for (uint32_t row = first * d.rowBlock;
@@ -109,7 +126,7 @@ static WeightFormat randomFormat(std::mt19937 &random) {
   return format;
 }
 
-TEST(MvmKernelTest, DenseMatrices) {
+TEST_P(KernelTest, MvmDenseMatrices) {
   std::mt19937 random(1);
   for (int i = 0; i < 150; ++i) {
     const unsigned gates = between(random, 1, 4);
@@ -119,12 +136,12 @@ TEST(MvmKernelTest, DenseMatrices) {
         makeDense(random, gates, rows, cols, block, randomFormat(random));
     const uint32_t blocks = matrix.descriptor.rowBlocks();
     const uint32_t first = between(random, 0, blocks - 1);
-    checkMvm(random, matrix, between(random, 1, (1 << gates) - 1), first,
-             between(random, 1, blocks - first));
+    checkMvm(kernels(), random, matrix, between(random, 1, (1 << gates) - 1),
+             first, between(random, 1, blocks - first));
   }
 }
 
-TEST(MvmKernelTest, HcgsMatrices) {
+TEST_P(KernelTest, MvmHcgsMatrices) {
   std::mt19937 random(2);
   const std::vector<std::pair<int, int>> shapes[] = {
       {{32, 32}, {4, 4}}, {{16, 16}, {4, 4}},
@@ -147,19 +164,19 @@ TEST(MvmKernelTest, HcgsMatrices) {
                                        pattern, randomFormat(random));
     const uint32_t blocks = matrix.descriptor.rowBlocks();
     const uint32_t first = between(random, 0, blocks - 1);
-    checkMvm(random, matrix, between(random, 1, (1 << gates) - 1), first,
-             between(random, 1, blocks - first));
+    checkMvm(kernels(), random, matrix, between(random, 1, (1 << gates) - 1),
+             first, between(random, 1, blocks - first));
   }
 }
 
-TEST(MvmKernelTest, SumsWrap) {
+TEST_P(KernelTest, MvmSumsWrap) {
   std::mt19937 random(3);
   WeightFormat format{8, WeightEncoding::SignMag};
   TestMatrix matrix = makeDense(random, 1, 8, 2000, 8, format);
-  checkMvm(random, matrix, 1, 0, 1);
+  checkMvm(kernels(), random, matrix, 1, 0, 1);
 }
 
-TEST(RequantKernelTest, EqualsTheDefinition) {
+TEST_P(KernelTest, RequantEqualsTheDefinition) {
   std::mt19937 random(4);
   for (int shift = -15; shift <= 31; ++shift)
     for (int bits = 2; bits <= 16; ++bits) {
@@ -176,7 +193,7 @@ TEST(RequantKernelTest, EqualsTheDefinition) {
                        -2147483648.0, 2147483647.0));
       std::vector<int16_t> got(n + 1, 77);
       const uint64_t count =
-          kernels::requant(got.data(), sums.data(), n, shift, bits);
+          kernels().requant(got.data(), sums.data(), n, shift, bits);
       uint64_t wanted = 0;
       for (size_t i = 0; i < n; ++i) {
         ASSERT_EQ(got[i], numerics::requantize(sums[i], shift, bits))
@@ -188,7 +205,7 @@ TEST(RequantKernelTest, EqualsTheDefinition) {
     }
 }
 
-TEST(ActKernelTest, EqualsTheDefinition) {
+TEST_P(KernelTest, ActEqualsTheDefinition) {
   std::mt19937 random(5);
   for (int i = 0; i < 60; ++i) {
     const numerics::PwlTable table = makeTable(random);
@@ -198,7 +215,7 @@ TEST(ActKernelTest, EqualsTheDefinition) {
     const std::vector<int32_t> sums = randomSums(random, n);
     std::vector<int16_t> got(n + 1, 77);
     const ActCounts counts =
-        kernels::act(got.data(), sums.data(), n, shift, expanded);
+        kernels().act(got.data(), sums.data(), n, shift, expanded);
     ActCounts wanted;
     for (size_t j = 0; j < n; ++j) {
       const int16_t z =
@@ -213,7 +230,7 @@ TEST(ActKernelTest, EqualsTheDefinition) {
   }
 }
 
-TEST(ElementKernelTest, ProductsAndSumsWrap) {
+TEST_P(KernelTest, ElementProductsAndSumsWrap) {
   std::mt19937 random(6);
   for (int i = 0; i < 200; ++i) {
     const size_t n = between(random, 1, 50);
@@ -223,8 +240,8 @@ TEST(ElementKernelTest, ProductsAndSumsWrap) {
     a[0] = b[0] = -32768;
     const std::vector<int32_t> before = randomSums(random, n);
     std::vector<int32_t> product = before, sum = before;
-    kernels::vmac(product.data(), a.data(), b.data(), n, lshift, accumulate);
-    kernels::vacc(sum.data(), a.data(), n, lshift, accumulate);
+    kernels().vmac(product.data(), a.data(), b.data(), n, lshift, accumulate);
+    kernels().vacc(sum.data(), a.data(), n, lshift, accumulate);
     for (size_t j = 0; j < n; ++j) {
       const int64_t start = accumulate ? before[j] : 0;
       ASSERT_EQ(
@@ -236,7 +253,7 @@ TEST(ElementKernelTest, ProductsAndSumsWrap) {
   }
 }
 
-TEST(QuantiseKernelTest, EqualsTheSharedFunction) {
+TEST_P(KernelTest, QuantiseEqualsTheSharedFunction) {
   std::mt19937 random(7);
   for (int i = 0; i < 300; ++i) {
     const numerics::FxFormat format{between(random, 2, 16),
@@ -255,14 +272,14 @@ TEST(QuantiseKernelTest, EqualsTheSharedFunction) {
       values[2] = -0.0f;
     }
     std::vector<int16_t> got(n + 1, 77);
-    ASSERT_EQ(kernels::quantise(got.data(), values.data(), n, format), -1);
+    ASSERT_EQ(kernels().quantise(got.data(), values.data(), n, format), -1);
     for (size_t j = 0; j < n; ++j)
       ASSERT_EQ(got[j], numerics::toCode(values[j], format))
           << values[j] << " as " << format.str();
     EXPECT_EQ(got[n], 77);
     const size_t bad = between(random, 0, static_cast<int>(n) - 1);
     values[bad] = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_EQ(kernels::quantise(got.data(), values.data(), n, format),
+    EXPECT_EQ(kernels().quantise(got.data(), values.data(), n, format),
               static_cast<int64_t>(bad));
   }
 }

@@ -39,42 +39,47 @@ struct ActCounts {
   uint64_t y = 0; // of the output
 };
 
-namespace kernels {
+/// The kernels for this processor; best() chooses them once.
+struct Kernels {
+  /// I-MVM for the groups [first, last) of `matrix`. `x` is the input vector,
+  /// readable for kColumnPadding elements past its end; `out` is the place of
+  /// accumulator 0 of the whole matrix (only the groups' own places are
+  /// touched); `start` is laid out like `out`, or null for zero. `laneShifts`
+  /// are PackedMatrix::laneShifts of the instruction.
+  void (*mvm)(const PackedMatrix &matrix, size_t first, size_t last,
+              const int16_t *x, int32_t *out, const int32_t *start,
+              const int32_t *laneShifts);
 
-/// I-MVM for the groups [first, last) of `matrix`. `x` is the input vector,
-/// readable for kColumnPadding elements past its end; `out` is the place of
-/// accumulator 0 of the whole matrix (only the groups' own places are touched);
-/// `start` is laid out like `out`, or null for zero. `laneShifts` are
-/// PackedMatrix::laneShifts of the instruction.
-void mvm(const PackedMatrix &matrix, size_t first, size_t last,
-         const int16_t *x, int32_t *out, const int32_t *start,
-         const int32_t *laneShifts);
+  /// I-ACT.
+  ActCounts (*act)(int16_t *out, const int32_t *in, size_t n, int shift,
+                   const ActTable &table);
 
-/// I-ACT.
-ActCounts act(int16_t *out, const int32_t *in, size_t n, int shift,
-              const ActTable &table);
+  /// I-REQUANT; returns the number of saturations (A-RQ-2).
+  uint64_t (*requant)(int16_t *out, const int32_t *in, size_t n, int shift,
+                      int bits);
 
-/// I-REQUANT; returns the number of saturations (A-RQ-2).
-uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
-                 int bits);
+  /// I-VMAC; `accumulate` is init = acc.
+  void (*vmac)(int32_t *out, const int16_t *a, const int16_t *b, size_t n,
+               int lshift, bool accumulate);
 
-/// I-VMAC; `accumulate` is init = acc.
-void vmac(int32_t *out, const int16_t *a, const int16_t *b, size_t n,
-          int lshift, bool accumulate);
+  /// I-VACC; `accumulate` is init = acc.
+  void (*vacc)(int32_t *out, const int16_t *in, size_t n, int lshift,
+               bool accumulate);
 
-/// I-VACC; `accumulate` is init = acc.
-void vacc(int32_t *out, const int16_t *in, size_t n, int lshift,
-          bool accumulate);
+  /// A-FX-3 for float32 values and a format of at most 16 bits: what
+  /// numerics::toCode gives. Returns the index of the first NaN, -1 without
+  /// one.
+  int64_t (*quantise)(int16_t *out, const float *in, size_t n,
+                      numerics::FxFormat format);
 
-/// A-FX-3 for float32 values and a format of at most 16 bits: what
-/// numerics::toCode gives. Returns the index of the first NaN, -1 without one.
-int64_t quantise(int16_t *out, const float *in, size_t n,
-                 numerics::FxFormat format);
+  /// The instruction set: "AVX2", say.
+  const char *name;
 
-/// The instruction sets these kernels run on here: "AVX2", say.
-const char *targetName();
+  static const Kernels &best();
+  /// All sets this processor can run, the best first; for tests.
+  static std::vector<Kernels> all();
+};
 
-} // namespace kernels
 } // namespace hcgs::sim
 
 #endif // HCGS_SIM_KERNELS_H
