@@ -9,15 +9,16 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SHA256.h"
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
+#include <openssl/evp.h>
 
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 
 using namespace hcgs::frontend;
 using llvm::StringRef;
@@ -72,10 +73,16 @@ static size_t elementSize(int dataType) {
   }
 }
 
+/// The 32 bytes of a digest.
 static std::string sha256(StringRef bytes) {
-  return llvm::toStringRef(
-             llvm::SHA256::hash(llvm::arrayRefFromStringRef(bytes)))
-      .str();
+  std::string digest(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  if (!EVP_Digest(bytes.data(), bytes.size(),
+                  reinterpret_cast<unsigned char *>(digest.data()), &size,
+                  EVP_sha256(), /*impl=*/nullptr))
+    throw std::runtime_error("libcrypto offers no SHA-256");
+  digest.resize(size);
+  return digest;
 }
 
 //===----------------------------------------------------------------------===//
@@ -115,13 +122,12 @@ FailureOr<std::unique_ptr<ModelFile>> ModelFile::open(StringRef path,
 }
 
 std::string ModelFile::getDigest() const {
-  llvm::SHA256 hasher;
-  hasher.update(StringRef(fileDigest));
-  if (external.empty())
-    return llvm::toHex(fileDigest, /*LowerCase=*/true);
+  std::string digest = fileDigest;
   for (const auto &[name, buffer] : external)
-    hasher.update(sha256(buffer->getBuffer()));
-  return llvm::toHex(llvm::toStringRef(hasher.final()), /*LowerCase=*/true);
+    digest += sha256(buffer->getBuffer());
+  if (!external.empty())
+    digest = sha256(digest);
+  return llvm::toHex(digest, /*LowerCase=*/true);
 }
 
 //===----------------------------------------------------------------------===//

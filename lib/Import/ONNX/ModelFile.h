@@ -46,8 +46,9 @@ public:
   mlir::FailureOr<Constant> readTensor(onnx::TensorProto &tensor,
                                        llvm::StringRef name, ErrorFn error);
 
-  /// SHA-256, in hex, of the file followed by the external data files that were
-  /// read, in the order of their names.
+  /// SHA-256 of the file, in hex. With external data: SHA-256 of the digests of
+  /// the file and of the data files that were read, in the order of their
+  /// names.
   std::string getDigest() const;
 
 private:

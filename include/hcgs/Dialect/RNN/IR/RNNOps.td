@@ -15,8 +15,8 @@ def RNN_ModelOp : RNN_Op<"model",
   let summary = "Where the model came from.";
   let description = [{
     One per module: the function that computes the model, the SHA-256 of the
-    source file (and of its external data, in the order of the file), who
-    produced it, and the names and axes of the model's inputs and outputs, in
+    source file (with external data: of the digests of all files), who produced
+    it, and the names and axes of the model's inputs and outputs, in
     the order of the function's arguments and results.
 
     Example:
