@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 namespace nb = nanobind;
 
@@ -98,7 +99,11 @@ static void translate(const std::exception_ptr &pointer, void *) {
     std::rethrow_exception(pointer);
   } catch (const Failure &failure) {
     nb::object type = nb::module_::import_("hcgs.errors").attr(failure.kind);
-    PyErr_SetString(type.ptr(), failure.what());
+    // Messages quote files, whose bytes may be no UTF-8.
+    std::string_view text = failure.what();
+    nb::object message = nb::steal(PyUnicode_DecodeUTF8(
+        text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+    PyErr_SetObject(type.ptr(), message.ptr());
   }
 }
 
