@@ -29,7 +29,8 @@ config.substitutions.append(("%fixtures", os.path.join(config.test_source_root, 
 python = os.path.join(config.hcgs_source_root, ".venv", "bin", "python3")
 if not os.path.exists(python):
     python = config.python_executable
-config.substitutions.append(("%python", f'"{python}"'))
+# Before the default %python, which is the one that runs lit.
+config.substitutions.insert(0, ("%python", f'"{python}"'))
 
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", config.hcgs_tools_dir, append_path=True)

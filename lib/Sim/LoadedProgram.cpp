@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hcgs/Sim/LoadedProgram.h"
 #include "hcgs/Compression/Layout.h"
+#include "hcgs/Sim/Statistics.h"
 #include "hcgs/Sim/Timing.h"
 #include "hcgs/Support/MappedFile.h"
 #include "hcgs/Target/Assembly.h"
@@ -14,6 +15,7 @@
 #include <unordered_map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 using namespace hcgs;
@@ -208,6 +210,13 @@ Result<LoadedProgram::Ptr> LoadedProgram::create(const Program &program,
   if (!target)
     return target.takeError();
   loaded->theTarget = std::move(*target);
+
+  const std::vector<std::string_view> events = energyEvents();
+  for (const auto &[event, cost] : loaded->theTarget.energies)
+    if (std::find(events.begin(), events.end(), event) == events.end())
+      return Error{fmt::format("target: energy of unknown event '{}'; known "
+                               "are {}",
+                               event, fmt::join(events, ", "))};
 
   json metadata = json::parse(program.meta, nullptr, false);
   if (metadata.is_discarded())

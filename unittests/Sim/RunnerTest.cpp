@@ -329,3 +329,13 @@ TEST(StatisticsTest, CountsMatrixWorkAndEnergy) {
   EXPECT_DOUBLE_EQ(stats["mac_utilization"],
                    72.0 / (4.0 * stats["cycles"].get<double>()));
 }
+
+TEST(StatisticsTest, UnknownEnergiesAreRefused) {
+  ProgramBuilder builder;
+  builder.set("/energies/coffee", 1.0);
+  builder.entry("run").code("halt");
+  Result<LoadedProgram::Ptr> program =
+      LoadedProgram::fromBytes(builder.bytes(), "p.hcgs");
+  ASSERT_FALSE(program);
+  EXPECT_CONTAINS(program.message(), "energy of unknown event 'coffee'");
+}
