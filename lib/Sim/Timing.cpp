@@ -4,6 +4,7 @@
 #include "Sequencer.h"
 
 #include <algorithm>
+#include <limits>
 
 using namespace hcgs;
 using namespace hcgs::sim;
@@ -39,13 +40,47 @@ namespace {
 /// Hazards in the order in which equal finishes are named (T-C-1).
 enum class Hazard : uint8_t { Raw, War, Waw };
 
+/// An Extent in 32 bits: what a memory holds can be counted so, and footprints
+/// are compared very often. An operand that lies elsewhere (the call would
+/// trap) keeps its low bits, which do no harm here.
+struct Pieces {
+  int32_t first = 0, count = 0, second = 0, restCount = 0;
+
+  Pieces() = default;
+  Pieces(const Extent &extent)
+      : first(static_cast<int32_t>(extent.first)),
+        count(static_cast<int32_t>(extent.count)),
+        second(static_cast<int32_t>(extent.second)),
+        restCount(static_cast<int32_t>(extent.restCount)) {}
+};
+
+/// The smallest interval around operands of one memory; empty at first.
+struct Hull {
+  int64_t begin = std::numeric_limits<int64_t>::max();
+  int64_t end = std::numeric_limits<int64_t>::min();
+
+  void add(const Pieces &pieces) {
+    auto addPiece = [&](int64_t first, int64_t count) {
+      if (count > 0) {
+        begin = std::min(begin, first);
+        end = std::max(end, first + count);
+      }
+    };
+    addPiece(pieces.first, pieces.count);
+    addPiece(pieces.second, pieces.restCount);
+  }
+  bool meets(const Hull &other) const {
+    return begin < other.end && other.begin < end;
+  }
+};
+
 bool overlap(int64_t begin, int64_t count, int64_t otherBegin,
              int64_t otherCount) {
   return begin < otherBegin + otherCount && otherBegin < begin + count &&
          count > 0 && otherCount > 0;
 }
 
-bool overlap(const Extent &a, const Extent &b) {
+bool overlap(const Pieces &a, const Pieces &b) {
   if (overlap(a.first, a.count, b.first, b.count))
     return true;
   if (a.restCount == 0 && b.restCount == 0)
@@ -67,20 +102,20 @@ enum Touch : uint8_t {
 };
 
 struct Footprint {
-  uint64_t finish = 0;
   uint8_t touches = 0;
+  Hull vHull, aHull;
   /// A matrix instruction that does not choose all gates: its accumulators
   /// are some of `a`, as the plan says.
   const MatrixPlan *sparse = nullptr;
-  Extent v[2];   // read
-  Extent vWrite; // written
-  Extent a;      // accumulators; read, written or both
-  Extent x;      // bytes; read or written
+  Pieces v[2];   // read
+  Pieces vWrite; // written
+  Pieces a;      // accumulators; read, written or both
+  Pieces x;      // bytes; read or written
 };
 
 /// Whether the elements of `operand` that lie in [begin, begin + count) include
 /// a chosen accumulator of `plan`.
-bool planMeets(const MatrixPlan &plan, const Extent &operand, int64_t begin,
+bool planMeets(const MatrixPlan &plan, const Pieces &operand, int64_t begin,
                int64_t count) {
   auto piece = [&](int64_t first, int64_t size, int64_t position) {
     const int64_t from = std::max(first, begin);
@@ -112,6 +147,11 @@ std::optional<Hazard> conflict(const Footprint &i, const Footprint &j,
   const bool war = j.touches & (i.touches >> 1) & (kVRead | kARead | kXRead);
   const bool waw = j.touches & i.touches & (kVWrite | kAWrite | kXWrite);
   if (!raw && !war && !waw)
+    return std::nullopt;
+  const bool external =
+      (i.touches & (kXRead | kXWrite)) && (j.touches & (kXRead | kXWrite));
+  if (!external && !i.vHull.meets(j.vHull) &&
+      (bothMatrix || !i.aHull.meets(j.aHull)))
     return std::nullopt;
   const bool aMeet = !bothMatrix && (i.touches & (kARead | kAWrite)) &&
                      (j.touches & (kARead | kAWrite)) && accumulatorsMeet(i, j);
@@ -151,15 +191,20 @@ class Window {
 public:
   Window() : ring(16) {}
 
-  Footprint &push() {
+  /// Adds an instruction; `print` must live on, unless it is null: then the
+  /// place returned is the instruction's own, to be filled.
+  Footprint &push(uint64_t finish, const Footprint *print) {
     if (count == ring.size()) {
-      std::vector<Footprint> larger(ring.size() * 2);
+      std::vector<Entry> larger(ring.size() * 2);
       for (size_t i = 0; i < count; ++i)
-        larger[i] = at(i);
+        larger[i] = ring[(head + i) & (ring.size() - 1)];
       ring.swap(larger);
       head = 0;
     }
-    return ring[(head + count++) & (ring.size() - 1)];
+    Entry &entry = ring[(head + count++) & (ring.size() - 1)];
+    entry.finish = finish;
+    entry.shared = print;
+    return entry.own;
   }
   void dropFinished(uint64_t cycle) {
     while (count > 0 && ring[head].finish <= cycle) {
@@ -169,12 +214,22 @@ public:
   }
   size_t size() const { return count; }
   /// i = 0 is the oldest.
-  const Footprint &at(size_t i) const {
-    return ring[(head + i) & (ring.size() - 1)];
+  uint64_t finish(size_t i) const { return entry(i).finish; }
+  const Footprint &print(size_t i) const {
+    const Entry &e = entry(i);
+    return e.shared ? *e.shared : e.own;
   }
 
 private:
-  std::vector<Footprint> ring; // a power of two
+  struct Entry {
+    uint64_t finish = 0;
+    const Footprint *shared = nullptr;
+    Footprint own;
+  };
+  const Entry &entry(size_t i) const {
+    return ring[(head + i) & (ring.size() - 1)];
+  }
+  std::vector<Entry> ring; // a power of two
   size_t head = 0, count = 0;
 };
 
@@ -201,6 +256,14 @@ public:
     for (size_t u = 0; u < kNumUnits; ++u)
       units[u].takes.assign(std::max<uint32_t>(1, depths[u]), 0);
     result.executed.assign(program.instructions().size(), 0);
+    // What is addressed through a0 alone touches the same elements each time.
+    fixed.resize(program.instructions().size());
+    for (size_t pc = 0; pc < fixed.size(); ++pc) {
+      const DecodedInstruction &inst = program.instructions()[pc];
+      if (inst.unit != isa::Unit::Control && inst.dst.reg == 0 &&
+          inst.a.reg == 0 && inst.b.reg == 0)
+        fixed[pc] = makeFootprint(inst);
+    }
   }
 
   void control(size_t pc, const DecodedInstruction &inst);
@@ -217,6 +280,7 @@ private:
   const Registers &registers;
   std::vector<InstructionTimes> *log;
   TimingResult result;
+  std::vector<Footprint> fixed; // by program counter; without touches if none
   std::array<UnitState, kNumUnits> units;
   bool started = false;
   uint64_t lastDispatch = 0;
@@ -270,6 +334,10 @@ Footprint Evaluator::makeFootprint(const DecodedInstruction &inst) const {
     f.vWrite = resolve(registers, inst.dst, inst.n);
     break;
   }
+  f.vHull.add(f.v[0]);
+  f.vHull.add(f.v[1]);
+  f.vHull.add(f.vWrite);
+  f.aHull.add(f.a);
   return f;
 }
 
@@ -300,47 +368,53 @@ void Evaluator::control(size_t pc, const DecodedInstruction &inst) {
 bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
   ++result.executed[pc];
   const size_t number = static_cast<size_t>(inst.unit) - 1;
-  UnitState &own = units[number];
+  UnitState &state = units[number];
   UnitCycles &cycles = result.units[number];
 
   // T-D-1, T-D-2.
   uint64_t d = started ? lastDispatch + 1 : 0;
-  const size_t depth = own.takes.size();
-  if (own.issued >= depth && own.takes[own.nextTake] > d) {
-    hold(lastDispatch, own.takes[own.nextTake], /*barrier=*/false);
-    d = own.takes[own.nextTake];
+  const size_t depth = state.takes.size();
+  if (state.issued >= depth && state.takes[state.nextTake] > d) {
+    hold(lastDispatch, state.takes[state.nextTake], /*barrier=*/false);
+    d = state.takes[state.nextTake];
   }
   started = true;
   lastDispatch = d;
 
   // T-U-1. `ready` is when i could be taken but for conflicts.
-  Footprint print = makeFootprint(inst);
-  const uint64_t ready = std::max(d + 1, own.end);
+  const Footprint *shared = fixed[pc].touches ? &fixed[pc] : nullptr;
+  Footprint own;
+  if (!shared)
+    own = makeFootprint(inst);
+  const Footprint &print = shared ? *shared : own;
+  const uint64_t ready = std::max(d + 1, state.end);
   uint64_t s = ready;
   Hazard cause = Hazard::Raw;
   for (size_t u = 0; u < kNumUnits; ++u) {
     Window &window = units[u].window;
     window.dropFinished(d + 1);
+    const bool bothMatrix = inst.unit == isa::Unit::Matrix && u == number;
     for (size_t k = window.size(); k-- > 0;) {
-      const Footprint &elder = window.at(k);
-      if (elder.finish < s || elder.finish <= ready)
+      const uint64_t finish = window.finish(k);
+      if (finish < s || finish <= ready)
         break;
       const std::optional<Hazard> hazard =
-          conflict(print, elder, inst.unit == isa::Unit::Matrix && u == number);
+          conflict(print, window.print(k), bothMatrix);
       if (!hazard)
         continue;
       // Of equal finishes the first kind counts (T-C-1).
-      cause = elder.finish > s ? *hazard : std::min(cause, *hazard);
-      s = elder.finish;
+      cause = finish > s ? *hazard : std::min(cause, *hazard);
+      s = finish;
       break;
     }
   }
 
   // T-C-1, T-C-2: the cycles from the end of the previous occupation to s.
-  if (own.end < d + 1) {
-    cycles.queue += own.heldByQueue;
-    cycles.barrier += own.heldByBarrier;
-    cycles.dispatch += d + 1 - own.end - own.heldByQueue - own.heldByBarrier;
+  if (state.end < d + 1) {
+    cycles.queue += state.heldByQueue;
+    cycles.barrier += state.heldByBarrier;
+    cycles.dispatch +=
+        d + 1 - state.end - state.heldByQueue - state.heldByBarrier;
   }
   if (s > ready)
     (cause == Hazard::Raw   ? cycles.raw
@@ -348,16 +422,18 @@ bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
                             : cycles.waw) += s - ready;
   cycles.busy += inst.occ;
 
-  own.takes[own.nextTake] = s;
-  own.nextTake = own.nextTake + 1 == depth ? 0 : own.nextTake + 1;
-  ++own.issued;
-  own.end = s + inst.occ;
-  own.heldByQueue = own.heldByBarrier = 0;
-  print.finish = own.end + inst.lat; // T-U-2
-  allFinished = std::max(allFinished, print.finish);
+  state.takes[state.nextTake] = s;
+  state.nextTake = state.nextTake + 1 == depth ? 0 : state.nextTake + 1;
+  ++state.issued;
+  state.end = s + inst.occ;
+  state.heldByQueue = state.heldByBarrier = 0;
+  const uint64_t finish = state.end + inst.lat; // T-U-2
+  allFinished = std::max(allFinished, finish);
   if (log)
-    log->push_back({pc, d, s, print.finish});
-  own.window.push() = print;
+    log->push_back({pc, d, s, finish});
+  Footprint &place = state.window.push(finish, shared);
+  if (!shared)
+    place = own;
   return true;
 }
 
