@@ -139,8 +139,12 @@ public:
       return failure();
     for (auto [i, kind] : llvm::enumerate(kinds)) {
       int64_t size = getSize(type, i);
-      if (!port.form) // what nothing reads is what the model says it is
+      if (!port.form) { // what nothing reads is what the model says it is
         kind = getAxisKind(attr.getAxes()[i]);
+        // ... but for a fixed length that would bind all other time axes.
+        if (kind == AxisKind::Time && size != 0)
+          kind = AxisKind::Layer;
+      }
       if (kind == AxisKind::One && size != 1)
         return emitError(func.getLoc())
                << "axis " << i << " of input '" << port.name

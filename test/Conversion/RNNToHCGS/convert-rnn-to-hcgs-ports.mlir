@@ -68,7 +68,7 @@ func.func @main(%x: tensor<7x1x2xf32>) -> (tensor<7x2x1x2xf32>, tensor<2x1x2xf32
 // CHECK: hcgs.io input "x" [<time 0>, <feature 2>] in [<@x at -1>]
 // CHECK: hcgs.io input "h" [<layer 2>, <batch 1>, <feature 2>] in [<@h.1 at 1>]
 // CHECK: hcgs.io input "c" [<layer 1>, <batch 1>, <feature 2>] in [<@c at 0>]
-// CHECK: hcgs.io input "unused" [<feature 5>, <one 1>] in []
+// CHECK: hcgs.io input "unused" [<layer 5>, <one 1>] in []
 // CHECK: hcgs.io output "y" [<time 0>, <feature 2>] in [<@y at -1>]
 // CHECK: hcgs.io output "y2" [<time 0>, <batch 1>, <feature 2>] in [<@y2 at -1>]
 // CHECK: %[[H0:.*]] = hcgs.read @h.1 :
@@ -86,7 +86,7 @@ func.func @main(%x: tensor<7x1x2xf32>) -> (tensor<7x2x1x2xf32>, tensor<2x1x2xf32
 // CHECK: %[[L:.*]] = hcgs.read @scratch last : !hcgs.vec<4 x
 // CHECK: hcgs.mvm @L3.W, %[[L]] shifts [0] layer @L3
 // CHECK: hcgs.write %{{.*}}, @last_head at 0
-rnn.model @main inputs [#rnn.port<"x", [time = ?, feature = 2]>, #rnn.port<"h", [layer = 2, batch = 1, feature = 2]>, #rnn.port<"c", [layer = 1, batch = 1, feature = 2]>, #rnn.port<"unused", [feature = 5, unit = 1]>]
+rnn.model @main inputs [#rnn.port<"x", [time = ?, feature = 2]>, #rnn.port<"h", [layer = 2, batch = 1, feature = 2]>, #rnn.port<"c", [layer = 1, batch = 1, feature = 2]>, #rnn.port<"unused", [time = 5, unit = 1]>]
     outputs [#rnn.port<"y", [time = ?, feature = 2]>, #rnn.port<"y2", [time = ?, batch = 1, feature = 2]>, #rnn.port<"state_head", [batch = 1, feature = 3]>, #rnn.port<"last_head", [batch = 1, feature = 3]>]
 func.func @main(%xin: tensor<?x2xf32>, %h: tensor<2x1x2xf32>, %c: tensor<1x1x2xf32>, %unused: tensor<5x1xf32>) -> (tensor<?x2xf32>, tensor<?x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>) {
   %x = rnn.unsqueeze %xin axis 1 : tensor<?x2xf32> -> tensor<?x1x2xf32>
