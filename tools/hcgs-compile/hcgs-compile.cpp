@@ -12,8 +12,9 @@
 #include "hcgs/Target/TargetModel.h"
 
 #include <cstdio>
-#include <map>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -118,6 +119,15 @@ static Result<bool> answer(const Arguments &arguments) {
   return true;
 }
 
+/// Whether two paths mean one file. Files that are not there yet are compared
+/// by their names.
+static bool isSameFile(const std::string &a, const std::string &b) {
+  if (a.empty() || b.empty() || a == "-" || b == "-")
+    return false;
+  std::error_code error;
+  return a == b || std::filesystem::equivalent(a, b, error);
+}
+
 /// Rules between options that no single one can check.
 static void checkUsage(Arguments &arguments) {
   if (arguments.input.empty())
@@ -135,6 +145,18 @@ static void checkUsage(Arguments &arguments) {
   if (arguments.output == "-" && arguments.report == "-")
     throw CLI::ValidationError("output and report cannot both go to standard "
                                "output; name a file for one of them");
+  const std::string &output = arguments.output, &report = arguments.report;
+  if (isSameFile(output, report))
+    throw CLI::ValidationError(fmt::format(
+        "output and report cannot both be '{}'; name two files", output));
+  for (const std::string *written : {&output, &report})
+    for (const std::string *read :
+         {&arguments.input, &arguments.options.calibrate,
+          &arguments.options.target})
+      if (isSameFile(*written, *read))
+        throw CLI::ValidationError(fmt::format(
+            "'{}' would be overwritten, and it is read; name another output",
+            *read));
   if (arguments.output.ends_with(".mlirbc") && emit > Emit::ISA)
     throw CLI::ValidationError(fmt::format(
         "'{}' is a name for bytecode, which --emit={} is not; name another "
