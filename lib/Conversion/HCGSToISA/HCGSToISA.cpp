@@ -132,6 +132,26 @@ static DictionaryAttr describe(const ProgramLayout &layout,
   return json.object(members);
 }
 
+/// Whether the instructions fit the program memory.
+static LogicalResult checkLength(isa::ProgramOp program,
+                                 const TargetModel &target) {
+  uint64_t count = 0;
+  program.walk([&](Operation *op) {
+    if (llvm::isa<isa::LoopOp>(op))
+      count += 2; // loop and endloop
+    else if (llvm::isa<isa::InstructionOpInterface>(op))
+      ++count;
+  });
+  uint64_t available = target.memories.pmemInstructions;
+  if (count <= available)
+    return success();
+  return emitError(program->getLoc())
+         << "program needs " << groupDigits(count) << " instructions, pmem of '"
+         << target.name << "' has " << groupDigits(available) << ": "
+         << groupDigits(count - available)
+         << " instructions over; choose a target with more, or fewer layers";
+}
+
 FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
                                              const TargetModel &target,
                                              OpBuilder &builder) {
@@ -177,6 +197,10 @@ FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
     result.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&result.getBody().front());
   Emitter(layout, network, builder).run();
+  if (failed(checkLength(result, target))) {
+    result.erase();
+    return failure();
+  }
   return result;
 }
 

@@ -475,6 +475,14 @@ LogicalResult ProgramLayout::allocate() {
              << groupDigits(limit.available) << ": " << groupDigits(over)
              << " elements over; choose a target with more, or a smaller "
                 "network";
+    // Fixed addresses are offsets from a0 (S-R-2).
+    constexpr int64_t kReach = int64_t(1) << 19;
+    if (*limit.needed > kReach)
+      return emitError(program->getLoc())
+             << (accumulators ? "accumulators need " : "values need ")
+             << groupDigits(*limit.needed) << " elements of " << limit.memory
+             << ", but addresses reach " << groupDigits(kReach)
+             << "; use a smaller network";
     for (auto [room, owner] :
          llvm::zip(rooms[accumulators], owners[accumulators])) {
       if (owner.loop)

@@ -99,6 +99,52 @@ hcgs.program @accumulators {
 
 // -----
 
+// 33 copies of one element: load and store need two instructions each.
+!v = !hcgs.vec<1 x !fx.int<13, 12>>
+!y = !hcgs.vec<33 x !fx.int<13, 12>>
+// expected-error@+1 {{program needs 71 instructions, pmem of 'tiny' has 64: 7 instructions over; choose a target with more, or fewer layers}}
+hcgs.program @instructions {
+  hcgs.stream @x sequence in : !v
+  hcgs.stream @y sequence out : !y
+  %0 = hcgs.read @x : !v
+  %1 = hcgs.read @x : !v
+  hcgs.write %0, @y at 0 : !v
+  hcgs.write %1, @y at 1 : !v
+  hcgs.write %0, @y at 2 : !v
+  hcgs.write %1, @y at 3 : !v
+  hcgs.write %0, @y at 4 : !v
+  hcgs.write %1, @y at 5 : !v
+  hcgs.write %0, @y at 6 : !v
+  hcgs.write %1, @y at 7 : !v
+  hcgs.write %0, @y at 8 : !v
+  hcgs.write %1, @y at 9 : !v
+  hcgs.write %0, @y at 10 : !v
+  hcgs.write %1, @y at 11 : !v
+  hcgs.write %0, @y at 12 : !v
+  hcgs.write %1, @y at 13 : !v
+  hcgs.write %0, @y at 14 : !v
+  hcgs.write %1, @y at 15 : !v
+  hcgs.write %0, @y at 16 : !v
+  hcgs.write %1, @y at 17 : !v
+  hcgs.write %0, @y at 18 : !v
+  hcgs.write %1, @y at 19 : !v
+  hcgs.write %0, @y at 20 : !v
+  hcgs.write %1, @y at 21 : !v
+  hcgs.write %0, @y at 22 : !v
+  hcgs.write %1, @y at 23 : !v
+  hcgs.write %0, @y at 24 : !v
+  hcgs.write %1, @y at 25 : !v
+  hcgs.write %0, @y at 26 : !v
+  hcgs.write %1, @y at 27 : !v
+  hcgs.write %0, @y at 28 : !v
+  hcgs.write %1, @y at 29 : !v
+  hcgs.write %0, @y at 30 : !v
+  hcgs.write %1, @y at 31 : !v
+  hcgs.write %0, @y at 32 : !v
+}
+
+// -----
+
 // expected-error@+1 {{0 layers: activation tables need 3 tables, lut of 'tiny' has 2: 1 tables over; use fewer different formats or choose a target with more}}
 hcgs.program @tables {
   hcgs.table @a <relu, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 15 n 1 s 14 lo 0 hi 4095 error 1.5 bases [1, 2] slopes [3, -4]

@@ -85,7 +85,9 @@ struct SchedulePass : hcgs::flow::impl::HCGSScheduleBase<SchedulePass> {
     FailureOr<TargetModel> model = loadProgramTarget(program, target);
     if (failed(model))
       return signalPassFailure();
-    for (auto sequence : program.getBody().front().getOps<SequenceOp>())
+    auto sequences = program.getBody().front().getOps<SequenceOp>();
+    loops = std::distance(sequences.begin(), sequences.end());
+    for (SequenceOp sequence : sequences)
       if (failed(runOnSequence(sequence, *worker, *model)))
         return signalPassFailure();
     program.setTarget(StringRef(model->name));
@@ -100,8 +102,16 @@ struct SchedulePass : hcgs::flow::impl::HCGSScheduleBase<SchedulePass> {
     if (failed(model))
       return failure();
     model->problem.controlPerIteration = countControl(sequence);
+    // Every entry is in the loop, and in the prologue or the epilogue. What
+    // else a pass needs is little.
+    constexpr uint64_t kOther = 64;
+    uint64_t share = targetModel.memories.pmemInstructions / loops;
+    model->problem.entryLimit = share > kOther ? (share - kOther) / 2 : 1;
     writePlan(sequence, *model, worker.run(model->problem));
     return success();
   }
+
+  /// Time loops of the program, which share the program memory.
+  int64_t loops = 1;
 };
 } // namespace

@@ -418,7 +418,7 @@ public:
     std::vector<uint32_t> best;
     auto consider = [&](const std::vector<uint32_t> &heights) {
       const Plan &plan = attempt(heights);
-      if (best.empty() || better(plan, tried.at(best)))
+      if (best.empty() || better(problem, plan, tried.at(best)))
         best = heights;
     };
     for (uint32_t cuts : kCuts) {
@@ -446,7 +446,13 @@ private:
   /// Fewer cycles per step; if they differ by less than 0.25 %, the fewer
   /// entries: each is an instruction to store, to dispatch and to simulate,
   /// and a quicker single step is not worth twice as many.
-  static bool better(const Plan &a, const Plan &b) {
+  /// A list that is too long for the program memory loses in any case.
+  static bool better(const Problem &problem, const Plan &a, const Plan &b) {
+    auto tooLong = [&](const Plan &plan) {
+      return problem.entryLimit && plan.entries.size() > problem.entryLimit;
+    };
+    if (tooLong(a) || tooLong(b))
+      return a.entries.size() < b.entries.size();
     constexpr double kAlike = 1 - 0.0025;
     if (a.cyclesPerStep < kAlike * b.cyclesPerStep)
       return true;

@@ -21,8 +21,8 @@ def HCGSSchedule : Pass<"hcgs-schedule", "::hcgs::flow::ProgramOp"> {
     and input products) one step ahead, under the tails of the step before; see
     `docs/Rationale/HCGSDialect.md`. Orders are compared by replaying several
     iterations under the timing rules of `docs/Spec/Timing.md` with the numbers
-    of the target; of equally fast ones the one with the shortest single step
-    wins, then the one with the fewest entries.
+    of the target; of those within 0.25 % the one with the fewest entries wins,
+    then the one with the shortest single step.
 
     Fails if no target is named, if it is unknown or another than the one the
     program names, if there is no scheduler of that name, or if the index map of

@@ -100,6 +100,8 @@ struct Problem {
   QueueDepths queues;
   /// Control instructions at the end of an iteration (aadd, endloop).
   unsigned controlPerIteration = 1;
+  /// Most entries for which there is program memory, or 0.
+  size_t entryLimit = 0;
 };
 
 /// How a storage is held. Slot s of the ring holds the steps t with
