@@ -14,6 +14,7 @@ oracle          the NumPy model of the machine's integers (no extension needed)
 train           masks and layers for training (no extension needed)
 """
 
+from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from typing import TYPE_CHECKING
 
@@ -26,16 +27,18 @@ if TYPE_CHECKING or _find_spec("hcgs._hcgs") is not None:
     from .compiler import compile
     from .program import Data, Program, TensorSpec, load
     from .verify import Divergence, OutputAgreement, Verification, verify
-else:
 
-    def __getattr__(name: str):
-        if name in __all__:
-            raise AttributeError(
-                f"hcgs.{name} needs the extension module, which is not built; "
-                "install the package (pip install .) or put "
-                "<build folder>/python_packages on PYTHONPATH"
-            )
-        raise AttributeError(f"module 'hcgs' has no attribute '{name}'")
+
+def __getattr__(name: str):
+    if name in ("oracle", "train"):  # loaded when first used
+        return _import_module(f"hcgs.{name}")
+    if name in __all__:
+        raise AttributeError(
+            f"hcgs.{name} needs the extension module, which is not built; "
+            "install the package (pip install .) or put "
+            "<build folder>/python_packages on PYTHONPATH"
+        )
+    raise AttributeError(f"module 'hcgs' has no attribute '{name}'")
 
 
 __all__ = [

@@ -91,6 +91,8 @@ class Program:
 
     def __init__(self, data: bytes, name: str = "program"):
         """data: the bytes of a program file. Raises ProgramError."""
+        #: The compiler's report; None for a program that was loaded.
+        self.report: dict | None = None
         self._bytes = bytes(data)
         self._loaded = _hcgs.LoadedProgram.from_bytes(self._bytes, name)
         self._start()
@@ -106,6 +108,7 @@ class Program:
         """Another Program of the same file, with a state of its own."""
         other = Program.__new__(Program)
         other._bytes, other._loaded = self._bytes, self._loaded
+        other.report = self.report
         other._start()
         return other
 

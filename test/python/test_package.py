@@ -121,7 +121,21 @@ def test_unknown_option():
         hcgs.compile(make_model(), target="generic", colour="red")
 
 
+def test_calibration_of_padded_rows():
+    """Frames beyond a row's length must not widen any format."""
+    x, lengths = data(9, 3), np.array([9, 2, 4])
+    padded = x.copy()
+    for row, length in enumerate(lengths):
+        padded[length:, row] = 1000.0
+    given = {"x": padded, "lengths": lengths}
+    program = hcgs.compile(make_model(), target="generic", calibrate=given)
+    assert program.inputs[0].frac[0] > 5
+    loud = hcgs.compile(make_model(), target="generic", calibrate=padded)
+    assert loud.inputs[0].frac[0] < 5
+
+
 def test_report(program):
+    assert hcgs.load(bytes(program)).report is None
     assert program.report["totals"]["weight_bytes"] == len(
         hcgs.oracle.read(bytes(program)).weights
     )
