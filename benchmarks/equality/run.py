@@ -1,7 +1,7 @@
 # Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Integer equality: simulator against NumPy model, on random networks and on
-real speech.
+"""Integer equality: simulator against NumPy model, on random networks, on
+random programs that no compiler would make, and on real speech.
 
     python benchmarks/equality/run.py --count 200
 
@@ -9,7 +9,8 @@ compiles seeded random networks (test/integration/random_networks.py) until
 `--count` of them compiled, and the JapaneseVowels model, runs both sides and
 compares every output code, in checked and unchecked mode, in floats and in
 codes, whole and (where the model streams) in chunks. Refusals by the compiler
-are counted apart, by reason. Exits 1 if anything differs or the runs did not
+are counted apart, by reason. Then come integer networks whose numbers make no
+sense, through a naive code generator (test/python/tools). Exits 1 if anything differs or the runs did not
 exercise what they should.
 """
 
@@ -33,6 +34,7 @@ sys.path[:0] = [
 
 import bench  # noqa: E402
 import equality  # noqa: E402
+import random_integers  # noqa: E402
 import random_networks  # noqa: E402
 
 import hcgs  # noqa: E402
@@ -65,6 +67,23 @@ def random_part(args, total: equality.Coverage, differences: list[str]) -> dict:
     return refused
 
 
+def integer_part(args, total: equality.Coverage, differences: list[str]) -> int:
+    """Networks that make no sense; gives how many were equal."""
+    equal = 0
+    for seed in range(args.seed, args.seed + args.integers):
+        try:
+            outcome = random_integers.check(seed)
+        except Exception as error:
+            differences.append(f"integer network {seed}: {type(error).__name__}: {error}")
+            continue
+        equal += 1
+        total.codes += outcome.codes
+        executed = outcome.statistics["instructions"]
+        total.known_opcodes.update(executed)
+        total.opcodes.update(name for name, times in executed.items() if times)
+    return equal
+
+
 def speech_part(total: equality.Coverage, differences: list[str]) -> None:
     """All 370 test utterances through the committed model."""
     import data
@@ -92,6 +111,7 @@ def speech_part(total: equality.Coverage, differences: list[str]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--count", type=int, default=200, help="networks that compile")
+    parser.add_argument("--integers", type=int, default=100, help="integer networks")
     parser.add_argument("--seed", type=int, default=1000, help="of the first network")
     parser.add_argument("--no-speech", action="store_true", help="random networks only")
     parser.add_argument("--verbose", action="store_true", help="show tracebacks")
@@ -102,6 +122,7 @@ def main() -> int:
     total, differences = equality.Coverage(), []
     refused = random_part(args, total, differences)
     networks = total.cases
+    integers = integer_part(args, total, differences)
     if not args.no_speech:
         speech_part(total, differences)
     missing = sorted(total.known_opcodes - total.opcodes)
@@ -109,6 +130,7 @@ def main() -> int:
         "integer equality, simulator against NumPy model",
         [
             ("random networks equal", f"{networks} of {args.count}"),
+            ("integer networks equal", f"{integers} of {args.integers}"),
             ("refused by the compiler", str(sum(refused.values()))),
             ("JapaneseVowels", "left out" if args.no_speech else "370 utterances"),
             ("sequences, frames", f"{total.rows}, {total.frames}"),
@@ -130,6 +152,7 @@ def main() -> int:
         args.json,
         {
             "networks": networks,
+            "integer_networks": integers,
             "refused": sum(refused.values()),
             "differences": len(differences),
             "opcodes": sorted(total.opcodes),
