@@ -145,6 +145,11 @@ public:
         if (kind == AxisKind::Time && size != 0)
           kind = AxisKind::Layer;
       }
+      if (port.form && kind == AxisKind::Feature && size == 0)
+        return emitError(func.getLoc())
+               << "the feature axis of input '" << port.name
+               << "' has a free length or none; export the model with a fixed "
+                  "number of features";
       if (kind == AxisKind::One && size != 1)
         return emitError(func.getLoc())
                << "axis " << i << " of input '" << port.name

@@ -492,3 +492,16 @@ func.func @main(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
   %s = rnn.add %x, %w {formats = #add} : tensor<1x2xf32>
   return %s : tensor<1x2xf32>
 }
+
+// -----
+
+// An input of no fixed width.
+
+#w1 = #fx.weights<bits = 6, encoding = twos, rounding = nearest, exps = [5]>
+#act = #rnn.pointwise_formats<ins = [<13, 12>], y = <13, 12>, acc = 12, act = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 8>>
+rnn.model @main inputs [#rnn.port<"x", [time = ?, batch = ?, feature = ?]>] outputs [#rnn.port<"y", [time = ?, batch = ?, feature = ?]>]
+// expected-error @below {{the feature axis of input 'x' has a free length or none; export the model with a fixed number of features}}
+func.func @main(%x: tensor<?x?x?xf32>) -> tensor<?x?x?xf32> {
+  %y = rnn.act tanh %x {formats = #act} : tensor<?x?x?xf32>
+  return %y : tensor<?x?x?xf32>
+}

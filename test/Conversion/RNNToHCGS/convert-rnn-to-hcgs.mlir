@@ -1,4 +1,5 @@
 // RUN: hcgs-opt %s --convert-rnn-to-hcgs --split-input-file | FileCheck %s
+// RUN: hcgs-opt %s --convert-rnn-to-hcgs --convert-rnn-to-hcgs --split-input-file | FileCheck %s
 
 // One LSTM, batch first at the boundary, a head on every frame, one on the last.
 
