@@ -4,16 +4,13 @@
 // hcgs-lsp-server: completion, navigation and diagnostics for the project's IR
 // in any editor that speaks the language server protocol.
 
-#include "hcgs/Dialect/FX/IR/FXDialect.h"
-#include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Pipelines/Pipelines.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<hcgs::fx::FXDialect, hcgs::rnn::RNNDialect,
-                  mlir::arith::ArithDialect, mlir::func::FuncDialect>();
+  hcgs::registerAllDialects(registry);
   return mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
 }
