@@ -52,6 +52,16 @@ TEST(CycleModel, DispatchWaitsForAFullQueue) {
   EXPECT_EQ(clock.lastDispatch(), 21);
 }
 
+// T-D-2: the only slot is freed when its instruction is taken, after a
+// conflict.
+TEST(CycleModel, TheFirstToWaitIsTheOneAfterAFullQueue) {
+  CycleModel clock(depths(1));
+  clock.issue({Unit::Load, 10, 0, {writes(Memory::V, 0, 8)}});
+  EXPECT_EQ(clock.issue({Unit::Vector, 1, 0, {reads(Memory::V, 0, 8)}}), 11u);
+  EXPECT_EQ(clock.issue({Unit::Vector, 1, 0, {}}), 12u);
+  EXPECT_EQ(clock.lastDispatch(), 11);
+}
+
 // T-D-3: control costs its dispatch cycle.
 TEST(CycleModel, ControlCostsACycle) {
   CycleModel clock(depths(4));

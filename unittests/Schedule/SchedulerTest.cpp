@@ -132,6 +132,19 @@ TEST(Plan, SlotsOfAValueMadeAhead) {
   EXPECT_EQ(plan.holdings[0].slots, 2u);
 }
 
+TEST(Plan, SlotsOfAStateDependOnWhoComesFirst) {
+  Problem problem = pair();
+  problem.operations[1].reads[0].back = 1;
+  // x(t-1) is read after x(t) is written ...
+  Plan plan =
+      planOf(problem, {{0, 0, 4, 0}, {0, 4, 8, 0}, {1, 0, 4, 0}, {1, 4, 8, 0}});
+  EXPECT_EQ(plan.holdings[0].slots, 2u);
+  // ... and before.
+  plan =
+      planOf(problem, {{1, 0, 4, 0}, {1, 4, 8, 0}, {0, 0, 4, 0}, {0, 4, 8, 0}});
+  EXPECT_EQ(plan.holdings[0].slots, 1u);
+}
+
 // WI-A-1: row block, gate, row; the last block is lower.
 TEST(Plan, PlacesOfGates) {
   Storage a{Memory::A, 10, 4, 0, false};
