@@ -11,9 +11,11 @@
 #include "hcgs/Support/Progress.h"
 #include "hcgs/Target/TargetModel.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include <CLI/CLI.hpp>
@@ -30,13 +32,34 @@ struct Arguments {
 };
 } // namespace
 
+/// Help text in lines that fit 80 columns beside the names of options.
+static std::string wrap(std::string_view text) {
+  constexpr size_t kWidth = 49;
+  std::string result;
+  size_t column = 0;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (column > 0 && column + 1 + word.size() > kWidth) {
+      result += '\n';
+      column = 0;
+    } else if (column > 0) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += word.size();
+  }
+  return result;
+}
+
 /// Adds every option of the table; its own check gives the message.
 static void addOptions(CLI::App &app, CompileOptions &options) {
   for (const OptionInfo &info : compileOptionTable()) {
     if (info.kind == OptionInfo::Kind::Flag) {
       app.add_flag_function(
              "--" + info.name,
-             [&](int64_t) { (void)info.set(options, "true"); }, info.help)
+             [&](int64_t) { (void)info.set(options, "true"); }, wrap(info.help))
           ->group(info.group);
       continue;
     }
@@ -48,7 +71,8 @@ static void addOptions(CLI::App &app, CompileOptions &options) {
              if (!set)
                throw CLI::ValidationError("--" + info.name, set.message());
            },
-           standard.empty() ? info.help : info.help + " [" + standard + "]")
+           wrap(standard.empty() ? info.help
+                                 : info.help + " [" + standard + "]"))
         ->type_name(info.value)
         ->group(info.group);
   }
@@ -170,33 +194,34 @@ int main(int argc, char **argv) {
                "machine.",
                "hcgs-compile");
   app.set_version_flag("--version", "hcgs-compile " HCGS_VERSION);
-  app.footer(
-      "INPUT is an ONNX model, or IR of any phase as text (.mlir) or bytecode "
-      "(.mlirbc);\nthe compilation goes on from there.\n\nExit status: 0 "
-      "success, 1 bad input, 2 wrong usage. Output files are written last,\n"
-      "all or none.");
-  app.add_option("input", arguments.input, "The model")->type_name("INPUT");
-  app.add_option("-o,--output", arguments.output,
-                 "Where the result goes; - (standard output) for texts, and "
-                 "the default of --emit other than elf; a name with .mlirbc "
-                 "asks for bytecode; --emit=memh takes it as a prefix of one "
-                 "file a memory")
+  app.footer("INPUT is an ONNX model, or IR of any phase as text (.mlir) or "
+             "bytecode\n(.mlirbc); the compilation goes on from there.\n\n"
+             "Exit status: 0 success, 1 bad input, 2 wrong usage. Output files "
+             "are written\nlast, all or none.");
+  app.add_option("input", arguments.input, wrap("The model"))
+      ->type_name("INPUT");
+  app.add_option(
+         "-o,--output", arguments.output,
+         wrap("Where the result goes; - (standard output) for texts, and "
+              "the default of --emit other than elf; a name with .mlirbc "
+              "asks for bytecode; --emit=memh takes it as a prefix of one "
+              "file a memory"))
       ->type_name("FILE");
   app.add_option("--report", arguments.report,
-                 "Write sizes, formats, tables and remarks as JSON; - is "
-                 "standard output")
+                 wrap("Write sizes, formats, tables and remarks as JSON; - is "
+                      "standard output"))
       ->type_name("FILE.json");
   app.add_flag("--remarks", arguments.remarks,
-               "Tell what was decided, on standard error");
+               wrap("Tell what was decided, on standard error"));
   app.add_flag("--list-supported-ops", arguments.listOperators,
-               "Print the ONNX operators that are taken, as Markdown");
+               wrap("Print the ONNX operators that are taken, as Markdown"));
   app.add_flag("--list-targets", arguments.listTargets,
-               "Print the shipped targets");
+               wrap("Print the shipped targets"));
   app.add_option("--print-target", arguments.printTarget,
-                 "Print a target as JSON")
+                 wrap("Print a target as JSON"))
       ->type_name("NAME|FILE");
   app.add_flag("--print-target-schema", arguments.printSchema,
-               "Print the JSON Schema of target files");
+               wrap("Print the JSON Schema of target files"));
   addOptions(app, arguments.options);
   try {
     app.parse(argc, argv);
