@@ -45,7 +45,7 @@ std::string DiagnosticText::prefix(Location loc, StringRef message) const {
   std::string result;
   if (!message.starts_with(displayName)) {
     result = displayName;
-    if (place && node.empty())
+    if (place && place.getLine() > 0 && node.empty())
       result += ":" + llvm::utostr(place.getLine()) + ":" +
                 llvm::utostr(place.getColumn());
     result += ": ";

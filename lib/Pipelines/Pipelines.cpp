@@ -42,25 +42,26 @@ StringRef hcgs::getName(Phase phase) {
 }
 
 FailureOr<Phase> hcgs::detectPhase(ModuleOp module) {
-  const bool isa = !module.getOps<isa::ProgramOp>().empty();
-  const bool flow = !module.getOps<flow::ProgramOp>().empty();
-  const bool rnn = !module.getOps<rnn::ModelOp>().empty();
-  if (isa + flow + rnn > 1) {
-    InFlightDiagnostic diag = module.emitError(
-        "holds several models or parts of several levels; a compilation is of "
-        "one rnn.model, hcgs.program or isa.program");
-    return diag;
+  auto count = [](auto range) {
+    return std::distance(range.begin(), range.end());
+  };
+  const auto isa = count(module.getOps<isa::ProgramOp>());
+  const auto flow = count(module.getOps<flow::ProgramOp>());
+  const auto rnn = count(module.getOps<rnn::ModelOp>());
+  if (isa + flow + rnn != 1) {
+    InFlightDiagnostic diag = module.emitError("holds ");
+    if (isa + flow + rnn == 0)
+      diag << "nothing to compile";
+    else
+      diag << rnn << " rnn.model, " << flow << " hcgs.program and " << isa
+           << " isa.program";
+    return diag << "; a compilation is of exactly one of rnn.model, "
+                   "hcgs.program and isa.program";
   }
   if (isa)
     return Phase::ISA;
   if (flow)
     return Phase::HCGS;
-  if (!rnn) {
-    InFlightDiagnostic diag = module.emitError(
-        "holds nothing to compile; expected one rnn.model, hcgs.program or "
-        "isa.program");
-    return diag;
-  }
   Phase phase = Phase::Imported;
   module.walk([&](Operation *op) {
     // Formats win: the map of a weight stays when its layer gets formats.
