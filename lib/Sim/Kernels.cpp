@@ -28,18 +28,23 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Matrix times vector
 //===----------------------------------------------------------------------===//
 
-/// Adds the lanes of a group, shifted, into their places.
+/// Adds the P lanes of a group, shifted, into their places.
+template <size_t P>
 HWY_INLINE void place(const PackedMatrix::Shape &shape, const int32_t *lanes,
                       int32_t *out, const int32_t *start) {
-  if (shape.quads) {
+  if (HWY_LIKELY(shape.quads)) {
     const hn::CappedTag<int32_t, 4> d;
-    for (const PackedMatrix::Piece &piece : shape.pieces)
-      for (uint32_t i = 0; i < piece.count; i += 4) {
-        auto sum = hn::LoadU(d, lanes + piece.lane + i);
-        if (start)
-          sum = hn::Add(sum, hn::LoadU(d, start + piece.offset + i));
-        hn::StoreU(sum, d, out + piece.offset + i);
+    if (start)
+      for (size_t quad = 0; quad < P / 4; ++quad) {
+        const uint32_t offset = shape.quadOffsets[quad];
+        hn::StoreU(hn::Add(hn::LoadU(d, lanes + 4 * quad),
+                           hn::LoadU(d, start + offset)),
+                   d, out + offset);
       }
+    else
+      for (size_t quad = 0; quad < P / 4; ++quad)
+        hn::StoreU(hn::LoadU(d, lanes + 4 * quad), d,
+                   out + shape.quadOffsets[quad]);
     return;
   }
   for (const PackedMatrix::Piece &piece : shape.pieces)
@@ -98,7 +103,7 @@ HWY_INLINE void group(const PackedMatrix::Shape &shape, const uint32_t *entries,
     }
   }
   if (!shape.contiguous)
-    place(shape, lanes, out, start);
+    place<P>(shape, lanes, out, start);
 }
 
 template <size_t entryColumns, typename Weight>
@@ -159,40 +164,54 @@ void mvm(const PackedMatrix &matrix, size_t first, size_t last,
 //===----------------------------------------------------------------------===//
 
 /// A-RQ-1 on vectors, with the constants of one instruction. The saturated
-/// value fits 16 bits.
+/// value fits 16 bits. Two classes, so that a loop holds only the constants of
+/// its own direction.
 template <class D>
-class Requantizer {
+class ShiftRight {
 public:
   using V = hn::Vec<D>;
 
-  HWY_INLINE Requantizer(D d, int shift, int bits) : shift(shift) {
+  HWY_INLINE ShiftRight(D d, int shift, int bits) {
     const int32_t high = (1 << (bits - 1)) - 1;
     max = hn::Set(d, high);
     min = hn::Set(d, -high - 1);
-    if (shift > 0) {
-      right = hn::Set(d, shift);
-      half = hn::Set(d, shift - 1);
-      one = hn::Set(d, 1);
-    } else {
-      // a * 2^-s saturates exactly if a leaves [min / 2^-s, max / 2^-s], the
-      // quotients rounded towards zero (A-RQ-1, s <= 0).
-      left = hn::Set(d, -shift);
-      highest = hn::Set(d, high >> -shift);
-      lowest = hn::Set(d, -((high + 1) >> -shift));
-    }
+    right = hn::Set(d, shift);
+    half = hn::Set(d, shift - 1);
+    one = hn::Set(d, 1);
   }
 
   /// Requantises `a`; lanes that saturate are -1 in `saturated`, others 0.
   HWY_INLINE V operator()(D d, V a, V &saturated) const {
-    if (shift > 0) {
-      // (a + 2^(s-1)) >> s without a 33rd bit: the bit below the result is
-      // what the half adds.
-      const V rounded =
-          hn::Add(hn::Shr(a, right), hn::And(hn::Shr(a, half), one));
-      const V y = hn::Min(hn::Max(rounded, min), max);
-      saturated = hn::VecFromMask(d, hn::Ne(y, rounded));
-      return y;
-    }
+    // (a + 2^(s-1)) >> s without a 33rd bit: the bit below the result is what
+    // the half adds.
+    const V rounded =
+        hn::Add(hn::Shr(a, right), hn::And(hn::Shr(a, half), one));
+    const V y = hn::Min(hn::Max(rounded, min), max);
+    saturated = hn::VecFromMask(d, hn::Ne(y, rounded));
+    return y;
+  }
+
+private:
+  V max, min, right, half, one;
+};
+
+template <class D>
+class ShiftLeft {
+public:
+  using V = hn::Vec<D>;
+
+  HWY_INLINE ShiftLeft(D d, int shift, int bits) {
+    const int32_t high = (1 << (bits - 1)) - 1;
+    max = hn::Set(d, high);
+    min = hn::Set(d, -high - 1);
+    left = hn::Set(d, -shift);
+    // a * 2^-s saturates exactly if a leaves [min / 2^-s, max / 2^-s], the
+    // quotients rounded towards zero (A-RQ-1, s <= 0).
+    highest = hn::Set(d, high >> -shift);
+    lowest = hn::Set(d, -((high + 1) >> -shift));
+  }
+
+  HWY_INLINE V operator()(D d, V a, V &saturated) const {
     const V c = hn::Min(hn::Max(a, lowest), highest);
     const auto over = hn::Ne(c, a);
     saturated = hn::VecFromMask(d, over);
@@ -201,8 +220,7 @@ public:
   }
 
 private:
-  int shift;
-  V max, min, right, half, one, left, highest, lowest;
+  V max, min, left, highest, lowest;
 };
 
 template <class D>
@@ -215,6 +233,7 @@ HWY_INLINE uint64_t countLanes(D d, hn::Vec<D> negativeCounts) {
 constexpr size_t kCountChunk = size_t(1) << 24;
 
 /// Requantises `n` elements of `in` into `out`, n below kCountChunk.
+template <template <class> class Requantizer>
 HWY_INLINE uint64_t requantChunk(int16_t *HWY_RESTRICT out,
                                  const int32_t *HWY_RESTRICT in, size_t n,
                                  int shift, int bits) {
@@ -249,8 +268,12 @@ uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
                  int bits) {
   uint64_t total = 0;
   for (size_t i = 0; i < n; i += kCountChunk)
-    total += requantChunk(out + i, in + i, std::min(kCountChunk, n - i), shift,
-                          bits);
+    total += shift > 0 ? requantChunk<ShiftRight>(out + i, in + i,
+                                                  std::min(kCountChunk, n - i),
+                                                  shift, bits)
+                       : requantChunk<ShiftLeft>(out + i, in + i,
+                                                 std::min(kCountChunk, n - i),
+                                                 shift, bits);
   return total;
 }
 
@@ -258,15 +281,17 @@ uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
 // Tables
 //===----------------------------------------------------------------------===//
 
-ActCounts act(int16_t *HWY_RESTRICT out, const int32_t *HWY_RESTRICT in,
-              size_t n, int shift, const ActTable &table) {
+template <template <class> class Requantizer>
+HWY_INLINE ActCounts actAny(int16_t *HWY_RESTRICT out,
+                            const int32_t *HWY_RESTRICT in, size_t n, int shift,
+                            const ActTable &table) {
   const hn::ScalableTag<int32_t> d;
   constexpr size_t N = hn::MaxLanes(d);
   const Requantizer<decltype(d)> requantize(d, shift, 16);
   const int16_t *HWY_RESTRICT outputs = table.outputs.data() + 32768;
   const bool saturates = !table.saturates.empty();
   ActCounts counts;
-  HWY_ALIGN int32_t z[N], rest[N] = {};
+  HWY_ALIGN int32_t z[N];
   auto saturated = hn::Zero(d);
   for (size_t i = 0; i < n; i += N) {
     const size_t count = std::min(N, n - i);
@@ -275,6 +300,7 @@ ActCounts act(int16_t *HWY_RESTRICT out, const int32_t *HWY_RESTRICT in,
       for (size_t j = 0; j < N; ++j)
         out[i + j] = outputs[z[j]];
     } else {
+      HWY_ALIGN int32_t rest[N] = {};
       std::memcpy(rest, in + i, count * sizeof(int32_t));
       hn::Store(requantize(d, hn::Load(d, rest), saturated), d, z);
       for (size_t j = 0; j < count; ++j)
@@ -290,6 +316,12 @@ ActCounts act(int16_t *HWY_RESTRICT out, const int32_t *HWY_RESTRICT in,
       }
   }
   return counts;
+}
+
+ActCounts act(int16_t *out, const int32_t *in, size_t n, int shift,
+              const ActTable &table) {
+  return shift > 0 ? actAny<ShiftRight>(out, in, n, shift, table)
+                   : actAny<ShiftLeft>(out, in, n, shift, table);
 }
 
 //===----------------------------------------------------------------------===//

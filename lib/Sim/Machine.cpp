@@ -122,8 +122,10 @@ bool Executor::act(size_t pc, const DecodedInstruction &inst) {
                         plainSums(inst.a, inst.n, from)) {
     const ActCounts counts =
         kernels.act(v + to, a + from, inst.n, inst.shift, program.table(inst));
-    machine.counters.inputs[pc] += counts.z;
-    machine.counters.results[pc] += counts.y;
+    if (counts.z | counts.y) [[unlikely]] {
+      machine.counters.inputs[pc] += counts.z;
+      machine.counters.results[pc] += counts.y;
+    }
     touchVector(to + inst.n);
     return true;
   }

@@ -78,6 +78,10 @@ uint32_t PackedMatrix::internShape(Shape shape) {
   }
   shape.contiguous &= used == shape.lanes && shape.pieces[0].offset == 0;
   shape.quads &= used == shape.lanes;
+  if (shape.quads)
+    for (const Piece &piece : shape.pieces)
+      for (uint32_t i = 0; i < piece.count; i += 4)
+        shape.quadOffsets[(piece.lane + i) / 4] = piece.offset + i;
   theShapes.push_back(std::move(shape));
   return static_cast<uint32_t>(theShapes.size() - 1);
 }

@@ -53,6 +53,8 @@ public:
     uint32_t lanes = 0;      // padded: 4, 8, 16 or 32
     bool contiguous = false; // one run of `lanes` accumulators, none padded
     bool quads = false;      // pieces of multiples of 4, none padded
+    /// With quads: the accumulator of lane 4 i, from the group's base.
+    std::array<uint32_t, kMaxLanes / 4> quadOffsets{};
     std::vector<Piece> pieces;
   };
   struct Group {
