@@ -369,6 +369,21 @@ def test_verify_finds_the_first_diverging_step(program):
     assert (divergence.row, divergence.step) == (1, 4)
 
 
+def test_verify_reports_a_difference_from_the_numpy_model(program, monkeypatch):
+    honest = hcgs.oracle.run_tensors
+
+    def tampered(*args, **kwargs):
+        run = honest(*args, **kwargs)
+        run.outputs["y"][2, 1, 0] += 1
+        return run
+
+    monkeypatch.setattr(hcgs.oracle, "run_tensors", tampered)
+    found = hcgs.verify(program, make_model(), data(5, 2), oracle=True)
+    assert found.bit_exact is False
+    assert "'y' at (2, 1, 0)" in found.mismatch and "(1 differ)" in found.mismatch
+    assert "differs from the NumPy model" in str(found)
+
+
 def test_verify_refuses_another_model(program):
     with pytest.raises(hcgs.Error):
         hcgs.verify(program, b"no model", data())
