@@ -185,10 +185,12 @@ parseDebug(const std::optional<std::string> &text) {
   auto list = map.is_object() ? map.find("instructions") : map.end();
   if (!map.is_object() || list == map.end() || !list->is_array())
     return result;
+  // The layer is a number, the node may be null.
   auto string = [](const json &node, const char *key) {
     auto it = node.find(key);
-    return it != node.end() && it->is_string() ? it->get<std::string>()
-                                               : std::string();
+    if (it == node.end() || it->is_null())
+      return std::string();
+    return it->is_string() ? it->get<std::string>() : it->dump();
   };
   for (const json &node : *list) {
     if (!node.is_object())

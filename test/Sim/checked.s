@@ -14,7 +14,7 @@
 .target generic
 .stream x sequence in 1
 .stream y sequence out 1
-.debug {"instructions": [{"pc": 3, "node": "/cell", "layer": "0", "what": "squares x"}]}
+.debug {"instructions": [{"pc": 3, "node": "/cell", "layer": 0, "what": "squares x"}]}
 .entry run
   astream a1, stream 0
   load v[0], x[a1], n 1

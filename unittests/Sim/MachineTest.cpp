@@ -105,7 +105,7 @@ TEST(TrapTest, StreamAddressesThatLeaveTheRegister) {
 
 TEST(TrapTest, NamesTheNode) {
   ProgramBuilder builder;
-  builder.debug(1, "/lstm/LSTM", "0", "fills h");
+  builder.debug(1, "/lstm/LSTM", 0, "fills h");
   EXPECT_CONTAINS(runCode(builder, "aset a1, 4096\n fill v[a1], 1, n 1", false),
                   "(node '/lstm/LSTM', layer '0': fills h)");
 }

@@ -249,6 +249,31 @@ TEST(RunnerTest, RefusesWhatDoesNotFit) {
                   "2 lengths found, the batch has 1 rows");
 }
 
+// L-IO-2: a slice of an input that is read in two formats, and one that nothing
+// reads; each value must be quantised for its own reader.
+TEST(RunnerTest, SlicesOfInputsHaveAnyNumberOfParts) {
+  ProgramBuilder builder = accumulator();
+  json &h = builder.meta["network"]["inputs"][1];
+  h["parts"][1]["index"] = 0;
+  builder.meta["network"]["values"][3]["frac"] = 1;
+  LoadedProgram::Ptr program = builder.load();
+  ASSERT_TRUE(program);
+  NpyArray states({2, 1, 3}, DType::F32), x({1, 1, 3}, DType::F32);
+  states.as<float>()[0] = 1.25f; // code 5 at 2 bits, 3 (2.5 rounded) at 1 bit
+  states.as<float>()[3] = 100;   // nobody's
+  Runner runner(program);
+  Result<RunResult> result = runner.run({{"x", x}, {"h", states}});
+  ASSERT_TRUE(result) << result.message();
+  EXPECT_EQ(output(*result, "y").as<float>()[0], (5 + 2 * 3) / 4.0f);
+
+  // An output has exactly one part for each slice.
+  builder.meta["network"]["outputs"][0]["parts"] = json::array();
+  Result<LoadedProgram::Ptr> wrong =
+      LoadedProgram::fromBytes(builder.bytes(), "p.hcgs");
+  ASSERT_FALSE(wrong);
+  EXPECT_CONTAINS(wrong.message(), "at least one part");
+}
+
 TEST(RunnerTest, SaysWhyThereIsNoStep) {
   ProgramBuilder builder;
   builder.entry("run").code("halt");

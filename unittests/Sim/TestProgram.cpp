@@ -233,8 +233,7 @@ ProgramBuilder &ProgramBuilder::initial(unsigned first,
 }
 
 ProgramBuilder &ProgramBuilder::debug(size_t pc, std::string_view node,
-                                      std::string_view layer,
-                                      std::string_view what) {
+                                      int layer, std::string_view what) {
   debugList.push_back(
       {{"pc", pc}, {"node", node}, {"layer", layer}, {"what", what}});
   return *this;

@@ -71,8 +71,8 @@ public:
   ProgramBuilder &biases(std::vector<int32_t> values);
   ProgramBuilder &table(const numerics::PwlTable &table);
   ProgramBuilder &initial(unsigned first, std::vector<int16_t> values);
-  ProgramBuilder &debug(size_t pc, std::string_view node,
-                        std::string_view layer, std::string_view what);
+  ProgramBuilder &debug(size_t pc, std::string_view node, int layer,
+                        std::string_view what);
 
   /// The bytes of the program file. Fails the test if there are none.
   std::string bytes() const;
