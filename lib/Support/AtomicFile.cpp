@@ -3,7 +3,9 @@
 #include "hcgs/Support/AtomicFile.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -98,4 +100,37 @@ Result<void> hcgs::writeFileAtomically(const std::string &path,
   if (Result<void> staged = group.stage(path, bytes); !staged)
     return staged;
   return group.commit();
+}
+
+Result<void> hcgs::writeStandardOutput(std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() ||
+      std::fflush(stdout) != 0)
+    return systemError("standard output", "write");
+  return {};
+}
+
+bool hcgs::isSameFile(const std::string &a, const std::string &b) {
+  if (a.empty() || b.empty() || a == "-" || b == "-")
+    return false;
+  std::error_code error;
+  return a == b || std::filesystem::equivalent(a, b, error);
+}
+
+Result<void> hcgs::checkOutputPaths(const std::vector<std::string> &written,
+                                    const std::vector<std::string> &read) {
+  for (size_t i = 0; i < written.size(); ++i) {
+    // Terminals and the like can be written twice and read, too.
+    if (isSpecialFile(written[i]))
+      continue;
+    for (const std::string &path : read)
+      if (isSameFile(written[i], path))
+        return Error{"'" + path +
+                     "' would be overwritten, and it is read; name another "
+                     "output"};
+    for (size_t j = 0; j < i; ++j)
+      if (isSameFile(written[i], written[j]))
+        return Error{"two outputs cannot both be '" + written[i] +
+                     "'; name two files"};
+  }
+  return {};
 }

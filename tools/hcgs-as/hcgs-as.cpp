@@ -35,6 +35,10 @@ static Result<std::string> readText(const std::string &path) {
 }
 
 static Result<void> assembleFile(const Options &options) {
+  if (Result<void> checked =
+          checkOutputPaths({options.output}, {options.input});
+      !checked)
+    return checked;
   Result<std::string> text = readText(options.input);
   if (!text)
     return text.takeError();

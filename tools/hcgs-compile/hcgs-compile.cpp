@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -106,11 +105,11 @@ static Result<void> compile(const Arguments &arguments) {
   if (Result<void> written = files.commit(); !written)
     return written;
   if (toStdout)
-    std::fwrite(output->bytes.data(), 1, output->bytes.size(), stdout);
+    if (Result<void> written = writeStandardOutput(output->bytes); !written)
+      return written;
   if (arguments.report == "-")
-    std::fwrite(output->report.data(), 1, output->report.size(), stdout);
-  if (std::fflush(stdout) != 0)
-    return Error{"standard output cannot be written"};
+    if (Result<void> written = writeStandardOutput(output->report); !written)
+      return written;
   if (arguments.remarks)
     for (const std::string &remark : output->remarks)
       fmt::print(stderr, "hcgs-compile: remark: {}\n", remark);
@@ -139,17 +138,9 @@ static Result<bool> answer(const Arguments &arguments) {
   } else {
     return false;
   }
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (Result<void> written = writeStandardOutput(text); !written)
+    return written.takeError();
   return true;
-}
-
-/// Whether two paths mean one file. Files that are not there yet are compared
-/// by their names.
-static bool isSameFile(const std::string &a, const std::string &b) {
-  if (a.empty() || b.empty() || a == "-" || b == "-")
-    return false;
-  std::error_code error;
-  return a == b || std::filesystem::equivalent(a, b, error);
 }
 
 /// Rules between options that no single one can check.

@@ -111,6 +111,10 @@ static Result<std::string> makeListing(const Program &program,
 }
 
 static Result<void> dumpFile(const Options &options) {
+  if (Result<void> checked =
+          checkOutputPaths({options.output}, {options.input});
+      !checked)
+    return checked;
   Result<MappedFile> file = MappedFile::open(options.input);
   if (!file)
     return file.takeError();
@@ -127,8 +131,7 @@ static Result<void> dumpFile(const Options &options) {
     return text.takeError().at(options.input);
   if (!options.output.empty())
     return writeFileAtomically(options.output, *text);
-  std::fwrite(text->data(), 1, text->size(), stdout);
-  return {};
+  return writeStandardOutput(*text);
 }
 
 static void addOptions(CLI::App &app, Options &options) {

@@ -238,6 +238,11 @@ static Result<std::string> traceText(const LoadedProgram &program,
 }
 
 static Result<void> simulate(const Options &options) {
+  if (Result<void> checked = checkOutputPaths(
+          {options.output, options.stats, options.trace, options.stateOut},
+          {options.program, options.input, options.lengths, options.stateIn});
+      !checked)
+    return checked;
   Result<LoadedProgram::Ptr> program = LoadedProgram::load(options.program);
   if (!program)
     return program.takeError();
@@ -327,9 +332,10 @@ static Result<void> simulate(const Options &options) {
   if (Result<void> written = files.commit(); !written)
     return written;
   if (options.stats == "-")
-    std::fwrite(stats.data(), 1, stats.size(), stdout);
+    if (Result<void> written = writeStandardOutput(stats); !written)
+      return written;
   if (options.trace == "-")
-    std::fwrite(trace.data(), 1, trace.size(), stdout);
+    return writeStandardOutput(trace);
   return {};
 }
 

@@ -22,6 +22,19 @@ namespace hcgs {
 Result<void> writeFileAtomically(const std::string &path,
                                  std::string_view bytes);
 
+/// Writes to standard output and empties its buffer, so that a full disk or a
+/// closed pipe is an error instead of a silent loss.
+Result<void> writeStandardOutput(std::string_view bytes);
+
+/// Whether two paths mean one file; files that are not there yet are compared
+/// by their names. Empty paths and "-" are no files.
+bool isSameFile(const std::string &a, const std::string &b);
+
+/// An error if a file of `written` is one of `read` or stands in `written`
+/// twice: a tool must not destroy what it was given, or one result by another.
+Result<void> checkOutputPaths(const std::vector<std::string> &written,
+                              const std::vector<std::string> &read);
+
 /// Several files that appear together or not at all, as far as a file system
 /// can promise it: every temporary is written before the first rename.
 class AtomicFileGroup {
