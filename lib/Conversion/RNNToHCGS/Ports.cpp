@@ -75,12 +75,13 @@ static AxisKind getAxisKind(rnn::Axis axis) {
   case rnn::Axis::Batch:
     return AxisKind::Batch;
   case rnn::Axis::Feature:
+  case rnn::Axis::Unit:
     return AxisKind::Feature;
   case rnn::Axis::Layer:
     return AxisKind::Layer;
   case rnn::Axis::Direction:
     return AxisKind::Direction;
-  case rnn::Axis::Unit:
+  case rnn::Axis::One:
     return AxisKind::One;
   }
   llvm_unreachable("unknown axis");

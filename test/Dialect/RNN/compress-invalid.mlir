@@ -15,7 +15,7 @@ func.func @stray(%x: tensor<?x?x4xf32>) -> tensor<?x?x2xf32> {
   %w = rnn.weight dense<[[[1.0, 0.0, 0.0, 2.0], [0.0, 3.0, -1.0, 0.0], [0.5, 0.0, 0.0, -2.0], [0.0, 1.5, 1.0, 0.0], [0.0, 0.0, 0.0, -2.0], [0.125, 1.5, 1.0, 0.0], [1.0, 0.0, 0.0, 2.0], [0.0, 3.0, -1.0, 0.0]]]> : tensor<1x8x4xf32>
   %r = rnn.weight dense<[[[0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25]]]> : tensor<1x8x2xf32>
   // expected-remark@+2 {{R: stored dense}}
-  // expected-error@+1 {{node 'rnn.lstm': W: the weights break the pattern 1x1:1/2 row: 1 block too many, with 1 nonzero weight; tier 1 block at rows 1..1, columns 0..0 (1); zero these weights, or choose mode=impose to drop them or mode=off to store the matrix dense}}
+  // expected-error@+1 {{node 'rnn.lstm': W: the weights break the pattern 1x1:1/2 row: 1 block too many, with 1 nonzero weight; tier 1 block at rows 1..1, columns 0..0 (1); zero these weights, or choose sparsity impose to drop them or off to store the matrix dense}}
   %y, %y_h, %y_c = rnn.lstm forward %x, %w, %r {hidden_size = 2 : i64}
       : (tensor<?x?x4xf32>, tensor<1x8x4xf32>, tensor<1x8x2xf32>) -> (tensor<?x?x2xf32>, tensor<1x?x2xf32>, tensor<1x?x2xf32>)
   return %y : tensor<?x?x2xf32>

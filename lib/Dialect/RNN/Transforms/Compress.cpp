@@ -143,9 +143,10 @@ void Compress::detectIn(Matrix &matrix) const {
   std::string empty = percent(found->emptyPositions, found->positions);
   switch (found->kind) {
   case Detection::Kind::Broken:
-    matrix.error = found->message() +
-                   "; zero these weights, or choose mode=impose to drop them "
-                   "or mode=off to store the matrix dense";
+    matrix.error =
+        found->message() +
+        "; zero these weights, or choose sparsity impose to drop them "
+        "or off to store the matrix dense";
     return;
   case Detection::Kind::Dense:
     if (found->emptyPositions * 20 >= found->positions)
