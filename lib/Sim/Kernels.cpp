@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 HWY_BEFORE_NAMESPACE();
 namespace hcgs::sim::HWY_NAMESPACE {
@@ -281,41 +282,125 @@ uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
 // Tables
 //===----------------------------------------------------------------------===//
 
-template <template <class> class Requantizer>
-HWY_INLINE ActCounts actAny(int16_t *HWY_RESTRICT out,
-                            const int32_t *HWY_RESTRICT in, size_t n, int shift,
-                            const ActTable &table) {
+/// A-PWL-2, A-PWL-3 on vectors, with the constants of one table whose products
+/// fit 32 bits.
+template <class D, bool plain>
+class Segments {
+public:
+  using V = hn::Vec<D>;
+
+  HWY_INLINE Segments(D d, const ActTable &table)
+      : entries(table.segments.data()) {
+    const int width = table.k + 1 - table.n;
+    start = hn::Set(d, 1 << table.k);
+    segment = hn::Set(d, width);
+    inside = hn::Set(d, (1 << width) - 1);
+    round = hn::Set(d, table.s > 0 ? 1 << (table.s - 1) : 0);
+    shift = hn::Set(d, table.s);
+    if constexpr (!plain) {
+      last = hn::Set(d, (2 << table.k) - 1);
+      lo = hn::Set(d, table.lo);
+      hi = hn::Set(d, table.hi);
+      max = hn::Set(d, (1 << (table.b - 1)) - 1);
+      min = hn::Set(d, -(1 << (table.b - 1)));
+    }
+  }
+
+  /// The outputs for `z`; lanes that saturate are -1 in `saturated`.
+  HWY_INLINE V operator()(D d, V z, V &saturated) const {
+    const V u = hn::Add(z, start);
+    V at = u;
+    if constexpr (!plain)
+      at = hn::Min(hn::Max(u, hn::Zero(d)), last);
+    const V entry = hn::GatherIndex(d, entries, hn::Shr(at, segment));
+    const V base = hn::ShiftRight<16>(hn::ShiftLeft<16>(entry));
+    const V slope = hn::ShiftRight<16>(entry);
+    const V product = hn::Mul(slope, hn::And(at, inside));
+    const V y = hn::Add(base, hn::Shr(hn::Add(product, round), shift));
+    if constexpr (plain)
+      return y;
+    const V limited = hn::Min(hn::Max(y, min), max);
+    const auto known = hn::Eq(u, at);
+    saturated = hn::VecFromMask(d, hn::And(known, hn::Ne(limited, y)));
+    const V outside = hn::IfThenElse(hn::Lt(u, hn::Zero(d)), lo, hi);
+    return hn::IfThenElse(known, limited, outside);
+  }
+
+private:
+  const int32_t *entries;
+  V start, segment, inside, round, shift, last, lo, hi, max, min;
+};
+
+template <template <class> class Requantizer, bool plain>
+HWY_INLINE ActCounts actSegments(int16_t *HWY_RESTRICT out,
+                                 const int32_t *HWY_RESTRICT in, size_t n,
+                                 int shift, const ActTable &table) {
   const hn::ScalableTag<int32_t> d;
+  const hn::Rebind<int16_t, decltype(d)> d16;
   constexpr size_t N = hn::MaxLanes(d);
   const Requantizer<decltype(d)> requantize(d, shift, 16);
-  const int16_t *HWY_RESTRICT outputs = table.outputs.data() + 32768;
-  const bool saturates = !table.saturates.empty();
+  const Segments<decltype(d), plain> segments(d, table);
   ActCounts counts;
-  HWY_ALIGN int32_t z[N];
-  auto saturated = hn::Zero(d);
-  for (size_t i = 0; i < n; i += N) {
-    const size_t count = std::min(N, n - i);
-    if (count == N) {
-      hn::Store(requantize(d, hn::LoadU(d, in + i), saturated), d, z);
-      for (size_t j = 0; j < N; ++j)
-        out[i + j] = outputs[z[j]];
-    } else {
-      HWY_ALIGN int32_t rest[N] = {};
-      std::memcpy(rest, in + i, count * sizeof(int32_t));
-      hn::Store(requantize(d, hn::Load(d, rest), saturated), d, z);
-      for (size_t j = 0; j < count; ++j)
-        out[i + j] = outputs[z[j]];
+  auto zSaturated = hn::Zero(d), ySaturated = hn::Zero(d);
+  // Saturation is rare: nothing is counted unless there is some.
+  auto count = [&](size_t lanes) HWY_ATTR {
+    const auto any = hn::Or(zSaturated, ySaturated);
+    if (HWY_LIKELY(hn::AllTrue(d, hn::Eq(any, hn::Zero(d)))))
+      return;
+    HWY_ALIGN int32_t z[N], y[N];
+    hn::Store(zSaturated, d, z);
+    hn::Store(ySaturated, d, y);
+    for (size_t j = 0; j < lanes; ++j) {
+      counts.z -= static_cast<int64_t>(z[j]);
+      counts.y -= static_cast<int64_t>(y[j]);
     }
-    // Saturation is rare; lanes of zero never saturate.
-    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Ne(saturated, hn::Zero(d)))))
-      counts.z += countLanes(d, saturated);
-    if (HWY_UNLIKELY(saturates))
-      for (size_t j = 0; j < count; ++j) {
-        const uint32_t at = static_cast<uint32_t>(z[j] + 32768);
-        counts.y += table.saturates[at / 64] >> (at % 64) & 1;
-      }
+  };
+  size_t i = 0;
+  for (; i + N <= n; i += N) {
+    const auto z = requantize(d, hn::LoadU(d, in + i), zSaturated);
+    hn::StoreU(hn::DemoteTo(d16, segments(d, z, ySaturated)), d16, out + i);
+    count(N);
+  }
+  if (i < n) {
+    HWY_ALIGN int32_t rest[N] = {};
+    HWY_ALIGN int16_t result[N];
+    std::memcpy(rest, in + i, (n - i) * sizeof(int32_t));
+    const auto z = requantize(d, hn::Load(d, rest), zSaturated);
+    hn::Store(hn::DemoteTo(d16, segments(d, z, ySaturated)), d16, result);
+    std::memcpy(out + i, result, (n - i) * sizeof(int16_t));
+    count(n - i);
   }
   return counts;
+}
+
+/// The same by way of all outputs.
+template <template <class> class Requantizer>
+HWY_INLINE ActCounts actExpanded(int16_t *HWY_RESTRICT out,
+                                 const int32_t *HWY_RESTRICT in, size_t n,
+                                 int shift, const ActTable &table) {
+  ActCounts counts;
+  constexpr size_t kChunk = 256;
+  int16_t z[kChunk];
+  for (size_t i = 0; i < n; i += kChunk) {
+    const size_t size = std::min(kChunk, n - i);
+    counts.z += requantChunk<Requantizer>(z, in + i, size, shift, 16);
+    for (size_t j = 0; j < size; ++j) {
+      const uint32_t at = static_cast<uint32_t>(z[j] + 32768);
+      out[i + j] = table.outputs[at];
+      counts.y += table.saturates[at / 64] >> (at % 64) & 1;
+    }
+  }
+  return counts;
+}
+
+template <template <class> class Requantizer>
+HWY_INLINE ActCounts actAny(int16_t *out, const int32_t *in, size_t n,
+                            int shift, const ActTable &table) {
+  if (HWY_UNLIKELY(!table.outputs.empty()))
+    return actExpanded<Requantizer>(out, in, n, shift, table);
+  return table.plain
+             ? actSegments<Requantizer, true>(out, in, n, shift, table)
+             : actSegments<Requantizer, false>(out, in, n, shift, table);
 }
 
 ActCounts act(int16_t *out, const int32_t *in, size_t n, int shift,
@@ -470,17 +555,34 @@ std::vector<Kernels> Kernels::all() {
 }
 
 ActTable::ActTable(const numerics::PwlTable &table)
-    : outputs(65536 + 2), saturates(65536 / 64) {
-  bool any = false;
+    : k(table.k), n(table.n), s(table.s), b(table.b), lo(table.lo),
+      hi(table.hi) {
+  const int64_t farthest = (int64_t(1) << (k + 1 - n)) - 1;
+  const int64_t round = s > 0 ? int64_t(1) << (s - 1) : 0;
+  const int64_t high = (int64_t(1) << (b - 1)) - 1;
+  bool fits = true;
+  plain = k == 15;
+  for (const numerics::PwlTable::Entry &entry : table.entries) {
+    const int64_t product = entry.slope * farthest;
+    fits &= product + round <= std::numeric_limits<int32_t>::max() &&
+            product >= std::numeric_limits<int32_t>::min();
+    // A line is farthest out at one of its ends.
+    const int64_t end = entry.base + ((product + round) >> s);
+    const int64_t begin = entry.base + (round >> s);
+    plain &= std::max(begin, end) <= high && std::min(begin, end) >= -high - 1;
+    segments.push_back(static_cast<int32_t>(
+        static_cast<uint32_t>(static_cast<uint16_t>(entry.slope)) << 16 |
+        static_cast<uint16_t>(entry.base)));
+  }
+  if (fits)
+    return;
+  outputs.resize(65536);
+  saturates.resize(65536 / 64);
   for (int32_t z = -32768; z < 32768; ++z) {
     outputs[z + 32768] = table.evaluate(static_cast<int16_t>(z));
-    if (table.saturates(static_cast<int16_t>(z))) {
-      any = true;
+    if (table.saturates(static_cast<int16_t>(z)))
       saturates[(z + 32768) / 64] |= uint64_t(1) << ((z + 32768) % 64);
-    }
   }
-  if (!any)
-    saturates.clear();
 }
 
 } // namespace hcgs::sim

@@ -207,9 +207,25 @@ TEST_P(KernelTest, RequantEqualsTheDefinition) {
 
 TEST_P(KernelTest, ActEqualsTheDefinition) {
   std::mt19937 random(5);
-  for (int i = 0; i < 60; ++i) {
-    const numerics::PwlTable table = makeTable(random);
+  bool expanded32 = false, plain = false, other = false;
+  for (int i = 0; i < 150; ++i) {
+    numerics::PwlTable table = makeTable(random);
+    if (i % 3 == 1) { // as the compiler fits them: nothing saturates
+      table.k = 15;
+      table.b = 16;
+      table.s = 12;
+      for (numerics::PwlTable::Entry &entry : table.entries)
+        entry = {int16_t(entry.base / 4), int16_t(entry.slope / 100)};
+    } else if (i % 10 == 2) { // products that leave 32 bits once rounded
+      table.k = 15;
+      table.n = 0;
+      table.s = 31;
+      table.entries.assign(1, {int16_t(between(random, -9, 9)), 32767});
+    }
     const ActTable expanded(table);
+    expanded32 |= !expanded.outputs.empty();
+    plain |= expanded.plain;
+    other |= expanded.outputs.empty() && !expanded.plain;
     const size_t n = between(random, 1, 1500);
     const int shift = between(random, -15, 31);
     const std::vector<int32_t> sums = randomSums(random, n);
@@ -228,6 +244,7 @@ TEST_P(KernelTest, ActEqualsTheDefinition) {
     EXPECT_EQ(counts.y, wanted.y);
     EXPECT_EQ(got[n], 77);
   }
+  EXPECT_TRUE(expanded32 && plain && other);
 }
 
 TEST_P(KernelTest, ElementProductsAndSumsWrap) {

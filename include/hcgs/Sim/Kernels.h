@@ -22,14 +22,27 @@
 namespace hcgs::sim {
 
 /// A table in the form `act` works with.
+///
+/// Tables are evaluated as they stand (A-PWL-3), segments gathered from a
+/// kilobyte or two that stays in the first-level cache. Expanding them to all
+/// 65,536 outputs saves arithmetic, but two such tables and the weights of a
+/// 2x512 network no longer fit a second-level cache of 512 KiB together, and
+/// then both are slower. It is done only for tables whose products need more
+/// than 32 bits.
 struct ActTable {
-  /// Builds the tables for `table`, which numerics::verify has accepted.
+  /// Takes a table that numerics::verify has accepted.
   explicit ActTable(const numerics::PwlTable &table);
 
-  /// The output for every input z, at index z + 32768. Followed by two
-  /// elements of padding, so that a 32-bit read of any element stays inside.
+  int k = 0, n = 0, s = 0, b = 16;
+  int32_t lo = 0, hi = 0;
+  /// By segment: the base in the low half, the slope in the high one.
+  std::vector<int32_t> segments;
+  /// No input lies outside the domain, and no output saturates.
+  bool plain = false;
+
+  /// For tables that are expanded: the output for every input z, at index
+  /// z + 32768, and a bit there for what saturates in A-PWL-3.
   std::vector<int16_t> outputs;
-  /// Bit (z + 32768) tells whether z saturates in A-PWL-3; empty if none does.
   std::vector<uint64_t> saturates;
 };
 
