@@ -68,7 +68,7 @@ func.func @main(%x: tensor<7x1x2xf32>) -> (tensor<7x2x1x2xf32>, tensor<2x1x2xf32
 // CHECK: hcgs.io input "x" [<time 0>, <feature 2>] in [<@x at -1>]
 // CHECK: hcgs.io input "h" [<layer 2>, <batch 1>, <feature 2>] in [<@h.1 at 1>]
 // CHECK: hcgs.io input "c" [<layer 1>, <batch 1>, <feature 2>] in [<@c at 0>]
-// CHECK: hcgs.io input "unused" [<layer 5>, <one 1>] in []
+// CHECK: hcgs.io input "unused" [<layer 5>, <feature 1>] in []
 // CHECK: hcgs.io output "y" [<time 0>, <feature 2>] in [<@y at -1>]
 // CHECK: hcgs.io output "y2" [<time 0>, <batch 1>, <feature 2>] in [<@y2 at -1>]
 // CHECK: %[[H0:.*]] = hcgs.read @h.1 :
