@@ -56,11 +56,11 @@ struct Pieces {
 
 /// The smallest interval around operands of one memory; empty at first.
 struct Hull {
-  int64_t begin = std::numeric_limits<int64_t>::max();
-  int64_t end = std::numeric_limits<int64_t>::min();
+  int32_t begin = std::numeric_limits<int32_t>::max();
+  int32_t end = std::numeric_limits<int32_t>::min();
 
   void add(const Pieces &pieces) {
-    auto addPiece = [&](int64_t first, int64_t count) {
+    auto addPiece = [&](int32_t first, int32_t count) {
       if (count > 0) {
         begin = std::min(begin, first);
         end = std::max(end, first + count);
@@ -103,7 +103,7 @@ enum Touch : uint8_t {
 
 struct Footprint {
   uint8_t touches = 0;
-  Hull vHull, aHull;
+  Hull vHull, aHull, xHull;
   /// A matrix instruction that does not choose all gates: its accumulators
   /// are some of `a`, as the plan says.
   const MatrixPlan *sparse = nullptr;
@@ -141,19 +141,14 @@ bool accumulatorsMeet(const Footprint &i, const Footprint &j) {
 }
 
 /// T-H-1: the first kind of conflict of i with the older j, if there is one.
-std::optional<Hazard> conflict(const Footprint &i, const Footprint &j,
-                               bool bothMatrix) {
+/// Not for two matrix instructions.
+std::optional<Hazard> conflict(const Footprint &i, const Footprint &j) {
   const bool raw = (j.touches >> 1) & i.touches & (kVRead | kARead | kXRead);
   const bool war = j.touches & (i.touches >> 1) & (kVRead | kARead | kXRead);
   const bool waw = j.touches & i.touches & (kVWrite | kAWrite | kXWrite);
   if (!raw && !war && !waw)
     return std::nullopt;
-  const bool external =
-      (i.touches & (kXRead | kXWrite)) && (j.touches & (kXRead | kXWrite));
-  if (!external && !i.vHull.meets(j.vHull) &&
-      (bothMatrix || !i.aHull.meets(j.aHull)))
-    return std::nullopt;
-  const bool aMeet = !bothMatrix && (i.touches & (kARead | kAWrite)) &&
+  const bool aMeet = (i.touches & (kARead | kAWrite)) &&
                      (j.touches & (kARead | kAWrite)) && accumulatorsMeet(i, j);
   const bool xMeet = (i.touches & (kXRead | kXWrite)) &&
                      (j.touches & (kXRead | kXWrite)) && overlap(i.x, j.x);
@@ -187,49 +182,65 @@ std::optional<Hazard> conflict(const Footprint &i, const Footprint &j,
 }
 
 /// The unfinished instructions of one unit, oldest first, in a ring that grows.
+/// What most comparisons need, finish and hulls, is kept apart from the rest.
 class Window {
 public:
-  Window() : ring(16) {}
-
-  /// Adds an instruction; `print` must live on, unless it is null: then the
-  /// place returned is the instruction's own, to be filled.
-  Footprint &push(uint64_t finish, const Footprint *print) {
-    if (count == ring.size()) {
-      std::vector<Entry> larger(ring.size() * 2);
-      for (size_t i = 0; i < count; ++i)
-        larger[i] = ring[(head + i) & (ring.size() - 1)];
-      ring.swap(larger);
-      head = 0;
+  struct Sketch {
+    uint64_t finish = 0;
+    Hull v, a, x;
+    /// Whether the instruction may touch what `print` touches.
+    bool meets(const Footprint &print) const {
+      return v.meets(print.vHull) || a.meets(print.aHull) ||
+             x.meets(print.xHull);
     }
-    Entry &entry = ring[(head + count++) & (ring.size() - 1)];
-    entry.finish = finish;
-    entry.shared = print;
-    return entry.own;
+  };
+
+  Window() : sketches(16), prints(16) {}
+
+  /// Adds an instruction. `print` must live on, unless `temporary`.
+  void push(uint64_t finish, const Footprint &print, bool temporary) {
+    if (count == sketches.size())
+      grow();
+    const size_t at = index(count++);
+    sketches[at] = {finish, print.vHull, print.aHull, print.xHull};
+    prints[at].shared = temporary ? nullptr : &print;
+    if (temporary)
+      prints[at].own = print;
   }
   void dropFinished(uint64_t cycle) {
-    while (count > 0 && ring[head].finish <= cycle) {
-      head = (head + 1) & (ring.size() - 1);
+    while (count > 0 && sketches[head].finish <= cycle) {
+      head = (head + 1) & (sketches.size() - 1);
       --count;
     }
   }
   size_t size() const { return count; }
   /// i = 0 is the oldest.
-  uint64_t finish(size_t i) const { return entry(i).finish; }
+  const Sketch &sketch(size_t i) const { return sketches[index(i)]; }
   const Footprint &print(size_t i) const {
-    const Entry &e = entry(i);
-    return e.shared ? *e.shared : e.own;
+    const Print &p = prints[index(i)];
+    return p.shared ? *p.shared : p.own;
   }
 
 private:
-  struct Entry {
-    uint64_t finish = 0;
+  struct Print {
     const Footprint *shared = nullptr;
     Footprint own;
   };
-  const Entry &entry(size_t i) const {
-    return ring[(head + i) & (ring.size() - 1)];
+  size_t index(size_t i) const { return (head + i) & (sketches.size() - 1); }
+  void grow() {
+    std::vector<Sketch> moreSketches(sketches.size() * 2);
+    std::vector<Print> morePrints(sketches.size() * 2);
+    for (size_t i = 0; i < count; ++i) {
+      moreSketches[i] = sketches[index(i)];
+      morePrints[i] = prints[index(i)];
+    }
+    sketches.swap(moreSketches);
+    prints.swap(morePrints);
+    head = 0;
   }
-  std::vector<Entry> ring; // a power of two
+
+  std::vector<Sketch> sketches; // as many as prints; a power of two
+  std::vector<Print> prints;
   size_t head = 0, count = 0;
 };
 
@@ -338,6 +349,7 @@ Footprint Evaluator::makeFootprint(const DecodedInstruction &inst) const {
   f.vHull.add(f.v[1]);
   f.vHull.add(f.vWrite);
   f.aHull.add(f.a);
+  f.xHull.add(f.x);
   return f;
 }
 
@@ -393,18 +405,22 @@ bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
   for (size_t u = 0; u < kNumUnits; ++u) {
     Window &window = units[u].window;
     window.dropFinished(d + 1);
-    const bool bothMatrix = inst.unit == isa::Unit::Matrix && u == number;
+    // T-H-1: sums are in order inside the matrix unit, and it writes nothing
+    // but amem.
+    if (inst.unit == isa::Unit::Matrix && u == number)
+      continue;
     for (size_t k = window.size(); k-- > 0;) {
-      const uint64_t finish = window.finish(k);
-      if (finish < s || finish <= ready)
+      const Window::Sketch &elder = window.sketch(k);
+      if (elder.finish < s || elder.finish <= ready)
         break;
-      const std::optional<Hazard> hazard =
-          conflict(print, window.print(k), bothMatrix);
+      if (!elder.meets(print))
+        continue;
+      const std::optional<Hazard> hazard = conflict(print, window.print(k));
       if (!hazard)
         continue;
       // Of equal finishes the first kind counts (T-C-1).
-      cause = finish > s ? *hazard : std::min(cause, *hazard);
-      s = finish;
+      cause = elder.finish > s ? *hazard : std::min(cause, *hazard);
+      s = elder.finish;
       break;
     }
   }
@@ -431,9 +447,7 @@ bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
   allFinished = std::max(allFinished, finish);
   if (log)
     log->push_back({pc, d, s, finish});
-  Footprint &place = state.window.push(finish, shared);
-  if (!shared)
-    place = own;
+  state.window.push(finish, print, /*temporary=*/!shared);
   return true;
 }
 
