@@ -18,7 +18,14 @@ from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from typing import TYPE_CHECKING
 
-from .errors import CompileError, Error, InputError, ProgramError, SimulationError
+from .errors import (
+    CompileError,
+    Error,
+    FileError,
+    InputError,
+    ProgramError,
+    SimulationError,
+)
 
 __version__ = "0.1.0"
 
@@ -46,6 +53,7 @@ __all__ = [
     "Data",
     "Divergence",
     "Error",
+    "FileError",
     "InputError",
     "OutputAgreement",
     "Program",

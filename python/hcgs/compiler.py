@@ -91,10 +91,29 @@ def compile(
         if calibrate is not None:
             options["calibrate"] = _calibration_file(calibrate, Path(folder))
         given = [(k, _text(v)) for k, v in options.items() if v is not None]
-        data, report = _hcgs.compile(path, name, given)
+        try:
+            data, report = _hcgs.compile(path, name, given)
+        except CompileError as error:
+            if folder not in str(error):
+                raise
+            # What was written down for the compiler has no name for the user.
+            raise CompileError(_without_paths(str(error), folder)) from None
     program = Program(data, name)
     program.report = json.loads(report)
+    used = program.report["options"].get("calibrate")
+    if used and used.startswith(folder):
+        program.report["options"]["calibrate"] = "(array)"
     return program
+
+
+def _without_paths(message: str, folder: str) -> str:
+    """`message` with files of `folder` called by what they stand for."""
+    for name in ("calibration.npz", "calibration.npy"):
+        path = os.path.join(folder, name)
+        message = message.replace(f"calibration data '{path}'", "calibration data")
+        message = message.replace(f"calibration data: '{path}'", "calibration data")
+        message = message.replace(path, "calibration data")
+    return message.replace(os.path.join(folder, "model.onnx"), "model")
 
 
 def _text(value: Any) -> str:
@@ -125,10 +144,20 @@ def _calibration_file(data: Any, folder: Path) -> str:
     """A file that holds the calibration data."""
     if isinstance(data, (str, os.PathLike)):
         return os.fspath(data)
-    path = folder / "calibration.npz"
+    arrays = data if isinstance(data, Mapping) else {"": data}
+    for name, array in arrays.items():
+        where = "calibration data" + (f", array '{name}'" if name else "")
+        try:
+            array = np.asarray(array)
+        except ValueError as error:
+            raise CompileError(f"{where}: no array: {error}") from None
+        if array.dtype.kind not in "fiu":
+            raise CompileError(f"{where}: holds {array.dtype}; give numbers")
+        arrays = {**arrays, name: array}
     if isinstance(data, Mapping):
-        np.savez(path, **{name: np.asarray(array) for name, array in data.items()})
+        path = folder / "calibration.npz"
+        np.savez(path, **arrays)
     else:
         path = folder / "calibration.npy"
-        np.save(path, np.asarray(data))
+        np.save(path, arrays[""])
     return str(path)

@@ -21,3 +21,18 @@ class InputError(Error, ValueError):
 
 class SimulationError(Error):
     """The simulated machine trapped, or has no such entry point."""
+
+
+class FileError(Error, OSError):
+    """A file cannot be read or written; `filename` and `errno` say which and
+    why. Also an OSError, for callers that handle all files alike."""
+
+    def __init__(self, action: str, path: object, cause: OSError):
+        """action: what could not be done, as in "read"; cause: the system's own
+        error about whichever name (a temporary one, say) it met."""
+        reason = cause.strerror or str(cause)
+        super().__init__(f"cannot {action} '{path}': {reason}")
+        self.errno, self.filename = cause.errno, str(path)
+
+    def __str__(self) -> str:
+        return str(self.args[0])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any, Union
 import numpy as np
 
 from . import _hcgs
-from .errors import InputError, SimulationError
+from .errors import FileError, InputError, SimulationError
+from .files import write_file
 
 #: One array (of a program with one input), a list of sequences of different
 #: lengths, or either of them by input name.
@@ -58,15 +58,13 @@ def _as_array(
 ) -> np.ndarray:
     """`data` as an array the simulator takes; InputError if it does not fit.
     With `any_time` a fixed number of time steps is not asked for."""
-    array = np.asarray(data)
+    array = _numbers(spec.name, data)
     if codes and array.dtype.kind == "u":
         array = array.astype(np.int64)
     if array.dtype.kind != ("i" if codes else "f"):
         wanted = "signed integer codes" if codes else "floats"
         hint = "" if codes else "; say codes=True to give integer codes"
-        raise InputError(
-            f"input '{spec.name}' holds {array.dtype}, not {wanted}{hint}"
-        )
+        raise InputError(f"input '{spec.name}' holds {array.dtype}, not {wanted}{hint}")
     fits = array.ndim == len(spec.shape) and all(
         size in (None, found) or (any_time and axis == "time")
         for axis, size, found in zip(spec.axes, spec.shape, array.shape)
@@ -78,7 +76,61 @@ def _as_array(
         )
     if not codes and np.isnan(array).any():
         raise InputError(f"input '{spec.name}' holds NaN, which has no code")
+    if codes:
+        half = 1 << (max(spec.bits) - 1)
+        low, high = int(array.min()), int(array.max())
+        if low < -half or high >= half:
+            found = low if low < -half else high
+            raise InputError(
+                f"input '{spec.name}' holds the code {found}, allowed are "
+                f"{-half}..{half - 1}"
+            )
     return np.ascontiguousarray(array)
+
+
+def _numbers(name: str, data: Any) -> np.ndarray:
+    """`data` as an array; InputError for nested lists of unequal lengths."""
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise InputError(f"input '{name}' is no array: {error}") from None
+
+
+def _as_lengths(lengths: Any, rows: int, steps: int) -> list[int]:
+    """`lengths` as whole numbers that fit the batch, or InputError."""
+    array = np.asarray(lengths)
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        raise InputError(
+            "lengths must be a list of whole numbers, the time steps of each row; "
+            f"found {lengths!r}"
+        )
+    if len(array) != rows:
+        raise InputError(f"{len(array)} lengths found, the batch has {rows} rows")
+    for row, length in enumerate(array.tolist()):
+        if not 1 <= length <= steps:
+            raise InputError(
+                f"length {length} of row {row} found, allowed are 1..{steps}"
+            )
+    return array.tolist()
+
+
+def _batch_extent(
+    specs: Sequence[TensorSpec], arrays: Mapping[str, np.ndarray]
+) -> tuple[int, int]:
+    """Batch rows and time steps of the inputs given; InputError if two of them
+    disagree."""
+
+    def size(axis: str) -> int:
+        found: dict[str, int] = {}
+        for spec in specs:
+            if spec.name in arrays and spec.axis(axis) is not None:
+                found[spec.name] = arrays[spec.name].shape[spec.axis(axis)]
+        if len(set(found.values())) > 1:
+            each = ", ".join(f"'{name}' has {n}" for name, n in found.items())
+            raise InputError(f"inputs disagree about the {axis} axis: {each}")
+        return next(iter(found.values()), 1)
+
+    return size("batch"), size("time")
 
 
 class Program:
@@ -142,9 +194,12 @@ class Program:
         arrays, listed = self._arrays(x, codes)
         if listed is not None:
             if lengths is not None:
-                raise InputError("lengths follow from a list of sequences; leave it out")
+                raise InputError(
+                    "lengths follow from a list of sequences; leave it out"
+                )
             lengths = listed
-        given = [] if lengths is None else [int(length) for length in lengths]
+        rows, steps = _batch_extent(self.inputs, dict(arrays))
+        given = [] if lengths is None else _as_lengths(lengths, rows, steps)
         outputs = self._call(self._runner.run, arrays, codes, checked, threads, given)
         if listed is not None:
             outputs = self._unbatch(outputs, listed)
@@ -167,7 +222,10 @@ class Program:
             )
         arrays, listed = self._arrays(x, codes, step=True)
         if listed is not None:
-            raise InputError("step takes arrays; sequences of different lengths need run")
+            raise InputError(
+                "step takes arrays; sequences of different lengths need run"
+            )
+        _batch_extent(self.inputs, dict(arrays))
         return self._result(
             self._call(self._runner.step, arrays, codes, checked, threads, [])
         )
@@ -228,19 +286,8 @@ class Program:
         return self._bytes
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the program file: whole, or (OSError) not at all."""
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(self._bytes)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        """Write the program file: whole, or (FileError) not at all."""
+        write_file(path, self._bytes)
 
     def __repr__(self) -> str:
         model = self.metadata.get("model", {}).get("name", "")
@@ -288,6 +335,8 @@ class Program:
         return arrays, lengths
 
     def _call(self, function, arrays, codes, checked, threads, lengths) -> dict:
+        if not isinstance(threads, (int, np.integer)) or threads < 1:
+            raise InputError(f"threads must be a number from 1, not {threads!r}")
         outputs, self._statistics = function(
             arrays, codes, checked, True, int(threads), lengths
         )
@@ -323,7 +372,7 @@ def _pad(spec: TensorSpec, rows: Sequence) -> tuple[np.ndarray, list[int]]:
         )
     if not rows:
         raise InputError(f"input '{spec.name}': the list of sequences is empty")
-    arrays = [np.asarray(row) for row in rows]
+    arrays = [_numbers(spec.name, row) for row in rows]
     wanted = list(spec.shape)
     del wanted[batch]
     time -= batch < time
@@ -353,9 +402,13 @@ def _pad(spec: TensorSpec, rows: Sequence) -> tuple[np.ndarray, list[int]]:
 def load(source: str | os.PathLike | bytes) -> Program:
     """Load a program file, given by its path or as its bytes.
 
-    Raises ProgramError if it is malformed, damaged or of another version.
+    Raises ProgramError if it is malformed, damaged or of another version,
+    FileError (an OSError) if it cannot be read.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Program(bytes(source))
-    path = Path(source)
-    return Program(path.read_bytes(), str(path))
+    try:
+        data = Path(source).read_bytes()
+    except OSError as error:
+        raise FileError("read program file", source, error) from None
+    return Program(data, os.fspath(source))

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import Error, InputError
-from .program import Data, Program, TensorSpec
+from .errors import Error
+from .program import Data, Program, TensorSpec, _as_lengths, _batch_extent, load
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ class Verification:
     def __str__(self) -> str:
         lines = [f"{self.rows} sequences, {self.frames} frames"]
         for one in self.outputs.values():
-            line = f"{one.name}: SQNR {one.sqnr_db:.1f} dB, max error {one.max_error:.3g}"
+            line = (
+                f"{one.name}: SQNR {one.sqnr_db:.1f} dB, max error {one.max_error:.3g}"
+            )
             if one.agreement is not None:
                 line += f", agreement {100 * one.agreement:.2f} % of frames"
                 line += f", {100 * one.sequence_agreement:.2f} % of sequences"
@@ -100,7 +102,7 @@ class Verification:
 
 
 def verify(
-    program: Program,
+    program: Program | str | os.PathLike | bytes,
     model: Any,
     data: Data,
     lengths: Sequence[int] | None = None,
@@ -111,7 +113,8 @@ def verify(
 ) -> Verification:
     """Compare a program with the float model it was compiled from.
 
-    program  an `hcgs.Program`; its state is not touched
+    program  an `hcgs.Program`, whose state is not touched; or a program file, by
+             its path or as its bytes
     model    the ONNX model: path, bytes or onnx.ModelProto, run by ONNX Runtime
     data     floats, as `Program.run` takes them
     lengths  time steps of each row, as in `Program.run`
@@ -123,12 +126,14 @@ def verify(
     Raises InputError for data that do not fit, Error if ONNX Runtime is not
     installed or refuses the model.
     """
+    if not isinstance(program, Program):
+        program = load(program)
     runner = program.clone()
     arrays, listed = runner._arrays(data, codes=False)
     lengths = listed if listed is not None else lengths
     batch = dict(arrays)
-    rows, steps = _extent(program.inputs, batch)
-    lengths = [steps] * rows if lengths is None else [int(n) for n in lengths]
+    rows, steps = _batch_extent(program.inputs, batch)
+    lengths = [steps] * rows if lengths is None else _as_lengths(lengths, rows, steps)
     outputs = runner.run(batch, lengths, checked=checked)
     if not isinstance(outputs, dict):
         outputs = {program.outputs[0].name: outputs}
@@ -209,22 +214,6 @@ _NUMPY_TYPES = {
 }
 
 
-def _extent(specs: Sequence[TensorSpec], arrays: dict) -> tuple[int, int]:
-    """Batch rows and time steps that the inputs have."""
-
-    def size(axis: str) -> int:
-        sizes = {
-            arrays[spec.name].shape[spec.axis(axis)]
-            for spec in specs
-            if spec.axis(axis) is not None
-        }
-        if len(sizes) > 1:
-            raise InputError(f"inputs disagree about the {axis} axis: {sorted(sizes)}")
-        return sizes.pop() if sizes else 1
-
-    return size("batch"), size("time")
-
-
 def _row(
     spec: TensorSpec, array: np.ndarray, row: int, length: int, keep_batch: bool
 ) -> np.ndarray:
@@ -275,7 +264,9 @@ def _agreement(
         means = [ref.mean(0).argmax(-1) == out.mean(0).argmax(-1) for ref, out in rows]
         sequence_agreement = float(np.mean(means))
     with np.errstate(divide="ignore", invalid="ignore"):
-        sqnr = float(10 * np.log10(np.float64(signal) / noise)) if noise else float("inf")
+        sqnr = (
+            float(10 * np.log10(np.float64(signal) / noise)) if noise else float("inf")
+        )
     return OutputAgreement(
         name=spec.name,
         sqnr_db=sqnr,

@@ -3,8 +3,10 @@
 """The package as a user meets it: compile, load, run, step, verify."""
 
 import json
+import re
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -100,6 +102,39 @@ def test_save_and_load(program, tmp_path):
     assert (tmp_path / "p.hcgs").read_bytes() == bytes(program)
     for source in (tmp_path / "p.hcgs", str(tmp_path / "p.hcgs"), bytes(program)):
         assert (hcgs.load(source).run(data()) == program.run(data())).all()
+
+
+def test_files_that_cannot_be_read_or_written(program, tmp_path):
+    with pytest.raises(hcgs.FileError, match="cannot read program file .*absent.hcgs'") as got:
+        hcgs.load(tmp_path / "absent.hcgs")
+    assert isinstance(got.value, OSError) and isinstance(got.value, hcgs.Error)
+    assert got.value.filename == str(tmp_path / "absent.hcgs") and got.value.errno == 2
+    for place in (tmp_path, tmp_path / "no" / "p.hcgs"):
+        with pytest.raises(hcgs.FileError, match=re.escape(f"cannot write '{place}': ")):
+            program.save(place)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "calibrate, message",
+    [
+        (data()[:, :, :3], r"tiny: .*calibration data: the array for input 'x' has shape"),
+        ({"z": data()}, "calibration data: no array for input 'x'; found 'z'"),
+        (data() * np.nan, "calibration data: the array for input 'x' holds nan"),
+        ({"x": data(), "lengths": ["a"]}, "array 'lengths': holds <U1; give numbers"),
+        ([[1.0, 2.0], [3.0]], "calibration data: no array"),
+    ],
+)
+def test_calibration_arrays_are_called_so(calibrate, message):
+    """Not by the names of the temporary files that they travel in."""
+    with pytest.raises(hcgs.CompileError, match=message) as got:
+        hcgs.compile(make_model(), target="generic", calibrate=calibrate)
+    assert tempfile.gettempdir() not in str(got.value)
+
+
+def test_report_names_no_temporary_file():
+    report = hcgs.compile(make_model(), target="generic", calibrate=data()).report
+    assert report["options"]["calibrate"] == "(array)"
 
 
 def test_options_reach_the_compiler():
@@ -241,10 +276,30 @@ def test_data_that_do_not_fit(program, x, message):
         program.run(x)
 
 
-@pytest.mark.parametrize("lengths", [[1], [0, 1, 2], [8, 1, 1]])
+@pytest.mark.parametrize("lengths", [[1], [0, 1, 2], [8, 1, 1], 7, ["a", 1, 2], [1.5, 1, 1]])
 def test_lengths_that_do_not_fit(program, lengths):
-    with pytest.raises(hcgs.Error, match="length"):
+    with pytest.raises(hcgs.InputError, match="length"):
         program.run(data(7, 3), lengths)
+    with pytest.raises(hcgs.InputError, match="length"):
+        hcgs.verify(program, make_model(), data(7, 3), lengths)
+
+
+def test_inputs_that_do_not_fit_each_other(stateful):
+    state = np.zeros((1, 2, 8), np.float32)
+    with pytest.raises(hcgs.InputError, match="batch axis: 'x' has 3, 'h0' has 2"):
+        stateful.run({"x": data(4, 3), "h0": state, "c0": state})
+
+
+@pytest.mark.parametrize("code", [-4097, 4096, 1 << 40])
+def test_codes_that_do_not_fit(program, code):
+    with pytest.raises(hcgs.InputError, match=rf"code {code}, allowed are -4096\.\.4095"):
+        program.run(np.full((3, 1, 5), code), codes=True)
+
+
+@pytest.mark.parametrize("threads", [0, -1, "two"])
+def test_threads_that_make_no_sense(program, threads):
+    with pytest.raises(hcgs.InputError, match="threads"):
+        program.run(data(), threads=threads)
 
 
 # ---- step, reset, state ---------------------------------------------------
@@ -382,6 +437,15 @@ def test_verify_reports_a_difference_from_the_numpy_model(program, monkeypatch):
     assert found.bit_exact is False
     assert "'y' at (2, 1, 0)" in found.mismatch and "(1 differ)" in found.mismatch
     assert "differs from the NumPy model" in str(found)
+
+
+def test_verify_takes_program_files(program, tmp_path):
+    program.save(tmp_path / "p.hcgs")
+    wanted = hcgs.verify(program, make_model(), data())
+    for source in (tmp_path / "p.hcgs", str(tmp_path / "p.hcgs"), bytes(program)):
+        assert hcgs.verify(source, make_model(), data()) == wanted
+    with pytest.raises(hcgs.FileError, match="absent"):
+        hcgs.verify("absent.hcgs", make_model(), data())
 
 
 def test_verify_refuses_another_model(program):
