@@ -132,28 +132,21 @@ static LogicalResult requireUnit(Node &node, const Group &axis, int64_t index) {
 
 LogicalResult hcgs::frontend::importSqueeze(Node &node) {
   FailureOr<const Tensor *> in = node.getTensor(0, "data");
-  auto axes = node.getIntList(1, "axes");
-  if (failed(in) || failed(axes))
+  if (failed(in))
     return failure();
-  int64_t rank = static_cast<int64_t>((*in)->getRank());
-  SmallVector<bool> drop(rank, false);
-  if (*axes) {
-    for (const Dim &dim : **axes) {
-      FailureOr<int64_t> axis = normalizeAxis(
-          node, dim.isStatic() ? dim.getCoefficient() : INT64_MAX, rank);
-      if (failed(axis) || failed(requireUnit(node, (*in)->axes[*axis], *axis)))
-        return failure();
-      drop[*axis] = true;
-    }
-  } else {
-    for (int64_t axis = 0; axis < rank; ++axis)
-      drop[axis] = (*in)->axes[axis].empty();
-  }
+  auto axes = readSqueezeAxes(node, (*in)->getRank());
+  if (failed(axes))
+    return failure();
   Tensor out = **in;
   out.axes.clear();
-  for (int64_t axis = 0; axis < rank; ++axis)
-    if (!drop[axis])
-      out.axes.push_back((*in)->axes[axis]);
+  for (auto [index, group] : llvm::enumerate((*in)->axes)) {
+    int64_t axis = static_cast<int64_t>(index);
+    bool drop = *axes ? llvm::is_contained(**axes, axis) : group.empty();
+    if (drop && failed(requireUnit(node, group, axis)))
+      return failure();
+    if (!drop)
+      out.axes.push_back(group);
+  }
   return node.setOutput(0, std::move(out));
 }
 
@@ -269,35 +262,21 @@ static LogicalResult reshapeTo(Node &node, const Tensor &in,
 
 LogicalResult hcgs::frontend::importReshape(Node &node) {
   FailureOr<const Tensor *> in = node.getTensor(0, "data");
-  auto target = node.getIntList(1, "shape");
-  FailureOr<int64_t> allowZero = node.getInt("allowzero", 0);
-  if (failed(in) || failed(target) || failed(allowZero))
+  if (failed(in))
     return failure();
-  if (!*target)
-    return node.error() << "shape is missing";
-  SmallVector<Dim> shape((*target)->begin(), (*target)->end());
-  for (auto [axis, dim] : llvm::enumerate(shape)) {
-    if (!dim.isStatic(0) || *allowZero != 0)
-      continue;
-    std::optional<Dim> copied =
-        axis < (*in)->getRank() ? sizeOf((*in)->axes[axis]) : std::nullopt;
-    if (!copied)
-      return node.error() << "shape copies axis " << axis
-                          << " of a value of rank " << (*in)->getRank();
-    dim = *copied;
-  }
-  if (llvm::count_if(shape, [](const Dim &d) { return d.isStatic(-1); }) > 1)
-    return node.error() << "shape leaves more than one length open (-1)";
-  return reshapeTo(node, **in, shape);
+  auto shape = readReshape(node, (*in)->getRank(), [&](int64_t axis) {
+    return sizeOf((*in)->axes[axis]);
+  });
+  return failed(shape) ? failure() : reshapeTo(node, **in, *shape);
 }
 
 LogicalResult hcgs::frontend::importFlatten(Node &node) {
   FailureOr<const Tensor *> in = node.getTensor(0, "input");
-  FailureOr<int64_t> axis = node.getInt("axis", 1);
-  if (failed(in) || failed(axis))
+  if (failed(in))
     return failure();
   int64_t rank = static_cast<int64_t>((*in)->getRank());
-  if (*axis != rank && failed(axis = normalizeAxis(node, *axis, rank)))
+  FailureOr<int64_t> axis = readFlatten(node, rank);
+  if (failed(axis))
     return failure();
   Tensor out = **in;
   out.axes.assign(2, Group());

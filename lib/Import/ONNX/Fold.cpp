@@ -208,34 +208,25 @@ LogicalResult hcgs::frontend::foldSize(Node &node) {
 
 LogicalResult hcgs::frontend::foldSqueeze(Node &node) {
   FailureOr<const Constant *> in = node.getConstant(0, "data");
-  auto axes = node.getIntList(1, "axes");
-  if (failed(in) || failed(axes))
+  if (failed(in))
     return failure();
-  SmallVector<bool> drop((*in)->getRank(), false);
-  if (*axes) {
-    for (const Dim &dim : **axes) {
-      FailureOr<int64_t> axis =
-          normalizeAxis(node, dim.isStatic() ? dim.getCoefficient() : INT64_MAX,
-                        (*in)->getRank());
-      if (failed(axis))
-        return failure();
-      if (!(*in)->shape[*axis].isStatic(1))
-        return node.error() << "removes axis " << *axis << " of length "
-                            << node.getImporter().describe((*in)->shape[*axis])
-                            << "; only axes of length 1 can be removed";
-      drop[*axis] = true;
-    }
-  } else {
-    for (auto [axis, dim] : llvm::enumerate((*in)->shape))
-      drop[axis] = dim.isStatic(1);
-  }
+  auto axes = readSqueezeAxes(node, (*in)->getRank());
+  if (failed(axes))
+    return failure();
   SmallVector<Dim> shape;
   SmallVector<int64_t> stored;
-  for (size_t axis = 0; axis < drop.size(); ++axis)
-    if (!drop[axis]) {
-      shape.push_back((*in)->shape[axis]);
-      stored.push_back((*in)->stored[axis]);
-    }
+  for (auto [axis, dim] : llvm::enumerate((*in)->shape)) {
+    bool drop = *axes ? llvm::is_contained(**axes, static_cast<int64_t>(axis))
+                      : dim.isStatic(1);
+    if (drop && !dim.isStatic(1))
+      return node.error() << "removes axis " << axis << " of length "
+                          << node.getImporter().describe(dim)
+                          << "; only axes of length 1 can be removed";
+    if (drop)
+      continue;
+    shape.push_back(dim);
+    stored.push_back((*in)->stored[axis]);
+  }
   return node.setOutput(0, relabel(**in, shape, stored));
 }
 
@@ -284,46 +275,36 @@ static LogicalResult reshapeTo(Node &node, const Constant &in,
 
 LogicalResult hcgs::frontend::foldReshape(Node &node) {
   FailureOr<const Constant *> in = node.getConstant(0, "data");
-  auto target = node.getIntList(1, "shape");
-  FailureOr<int64_t> allowZero = node.getInt("allowzero", 0);
-  if (failed(in) || failed(target) || failed(allowZero))
+  if (failed(in))
     return failure();
-  if (!*target)
-    return node.error() << "shape is missing";
-  SmallVector<Dim> shape((*target)->begin(), (*target)->end());
-  std::optional<size_t> open;
+  auto target = readReshape(node, (*in)->getRank(),
+                            [&](int64_t axis) { return (*in)->shape[axis]; });
+  if (failed(target))
+    return failure();
+  SmallVector<Dim> shape(*target);
+  Dim *open =
+      llvm::find_if(shape, [](const Dim &dim) { return dim.isStatic(-1); });
+  if (open == shape.end())
+    return reshapeTo(node, **in, shape);
   std::optional<Dim> known = Dim(1), total = Dim(1);
-  for (auto [axis, dim] : llvm::enumerate(shape)) {
-    if (dim.isStatic(0) && *allowZero == 0) {
-      if (axis >= (*in)->getRank())
-        return node.error() << "shape copies axis " << axis
-                            << " of a value of rank " << (*in)->getRank();
-      dim = (*in)->shape[axis];
-    }
-    if (dim.isStatic(-1))
-      open = axis;
-    else
+  for (const Dim &dim : shape)
+    if (&dim != open)
       known = known ? multiply(*known, dim) : known;
-  }
   for (const Dim &dim : (*in)->shape)
     total = total ? multiply(*total, dim) : total;
-  if (open && known && total)
+  if (known && total)
     if (std::optional<Dim> rest = divide(*total, *known))
-      shape[*open] = *rest;
+      *open = *rest;
   return reshapeTo(node, **in, shape);
 }
 
 LogicalResult hcgs::frontend::foldFlatten(Node &node) {
   FailureOr<const Constant *> in = node.getConstant(0, "input");
-  FailureOr<int64_t> axis = node.getInt("axis", 1);
-  if (failed(in) || failed(axis))
+  if (failed(in))
     return failure();
-  int64_t rank = (*in)->getRank();
-  if (*axis != rank) {
-    axis = normalizeAxis(node, *axis, rank);
-    if (failed(axis))
-      return failure();
-  }
+  FailureOr<int64_t> axis = readFlatten(node, (*in)->getRank());
+  if (failed(axis))
+    return failure();
   std::optional<Dim> sizes[2] = {Dim(1), Dim(1)};
   for (auto [index, dim] : llvm::enumerate((*in)->shape)) {
     std::optional<Dim> &size = sizes[static_cast<int64_t>(index) >= *axis];

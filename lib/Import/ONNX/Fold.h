@@ -49,6 +49,21 @@ mlir::FailureOr<llvm::SmallVector<int64_t>> readPermutation(Node &node,
 mlir::FailureOr<llvm::SmallVector<int64_t>> readUnsqueezeAxes(Node &node,
                                                               int64_t rank);
 
+/// The axes a Squeeze removes, rising; nothing if it names none and so removes
+/// every axis of length 1.
+mlir::FailureOr<std::optional<llvm::SmallVector<int64_t>>>
+readSqueezeAxes(Node &node, int64_t rank);
+
+/// The shape a Reshape asks for, zeros replaced by the lengths they copy from
+/// an operand of `rank` axes; at most one length is open (-1). `sizeOfAxis`
+/// gives the length of an axis, nothing if it leaves 64 bits.
+mlir::FailureOr<llvm::SmallVector<Dim>>
+readReshape(Node &node, int64_t rank,
+            llvm::function_ref<std::optional<Dim>(int64_t axis)> sizeOfAxis);
+
+/// The first axis of a Flatten's second group: 0..rank.
+mlir::FailureOr<int64_t> readFlatten(Node &node, int64_t rank);
+
 /// The lengths of the parts of a Split along an axis of length `size`.
 mlir::FailureOr<llvm::SmallVector<int64_t>> readSplit(Node &node, int64_t size);
 

@@ -62,6 +62,58 @@ hcgs::frontend::readUnsqueezeAxes(Node &node, int64_t rank) {
   return result;
 }
 
+FailureOr<std::optional<SmallVector<int64_t>>>
+hcgs::frontend::readSqueezeAxes(Node &node, int64_t rank) {
+  auto axes = node.getIntList(1, "axes");
+  if (failed(axes))
+    return failure();
+  if (!*axes)
+    return std::optional<SmallVector<int64_t>>();
+  SmallVector<int64_t> result;
+  for (const Dim &axis : **axes) {
+    FailureOr<int64_t> normal = normalizeAxis(
+        node, axis.isStatic() ? axis.getCoefficient() : INT64_MAX, rank);
+    if (failed(normal))
+      return failure();
+    result.push_back(*normal);
+  }
+  llvm::sort(result);
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return std::optional(std::move(result));
+}
+
+FailureOr<SmallVector<Dim>> hcgs::frontend::readReshape(
+    Node &node, int64_t rank,
+    llvm::function_ref<std::optional<Dim>(int64_t axis)> sizeOfAxis) {
+  auto target = node.getIntList(1, "shape");
+  FailureOr<int64_t> allowZero = node.getInt("allowzero", 0);
+  if (failed(target) || failed(allowZero))
+    return failure();
+  if (!*target)
+    return node.error() << "shape is missing";
+  SmallVector<Dim> shape((*target)->begin(), (*target)->end());
+  for (auto [index, dim] : llvm::enumerate(shape)) {
+    if (!dim.isStatic(0) || *allowZero != 0)
+      continue;
+    int64_t axis = static_cast<int64_t>(index);
+    std::optional<Dim> copied = axis < rank ? sizeOfAxis(axis) : std::nullopt;
+    if (!copied)
+      return node.error() << "shape copies axis " << axis
+                          << " of a value of rank " << rank;
+    dim = *copied;
+  }
+  if (llvm::count_if(shape, [](const Dim &d) { return d.isStatic(-1); }) > 1)
+    return node.error() << "shape leaves more than one length open (-1)";
+  return shape;
+}
+
+FailureOr<int64_t> hcgs::frontend::readFlatten(Node &node, int64_t rank) {
+  FailureOr<int64_t> axis = node.getInt("axis", 1);
+  if (failed(axis) || *axis == rank)
+    return axis;
+  return normalizeAxis(node, *axis, rank);
+}
+
 FailureOr<SmallVector<int64_t>> hcgs::frontend::readSplit(Node &node,
                                                           int64_t size) {
   auto split = node.getIntList(1, "split");
