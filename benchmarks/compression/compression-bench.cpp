@@ -15,7 +15,7 @@
 #include "hcgs/Compression/QuantizedMatrix.h"
 #include "hcgs/Compression/Select.h"
 #include "hcgs/Numerics/FloatReference.h"
-#include "hcgs/Numerics/PwlTable.h"
+#include "hcgs/Numerics/PwlFit.h"
 
 #include <benchmark/benchmark.h>
 #include <random>

@@ -1,7 +1,7 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "hcgs/Numerics/PwlTable.h"
+#include "hcgs/Numerics/PwlFit.h"
 
 #include "gtest/gtest.h"
 #include <cmath>
