@@ -59,7 +59,8 @@ TEST(Pattern, RefusesBadTiers) {
                            "4x4:1/2,4x8:1/2",
                            "4x4:1e2%",
                            "99999999999999999999x4:25%",
-                           "16x16:1/2,8x8:1/2,4x4:1/2,2x2:1/2,1x1:1/2"})
+                           "9x9:1/2,8x8:1/2,7x7:1/2,6x6:1/2,5x5:1/2,4x4:1/2,"
+                           "3x3:1/2,2x2:1/2,1x1:1/2"})
     EXPECT_FALSE(parseTiers(text, Balance::Row)) << text;
   EXPECT_EQ(parseTiers("4x4:1/2,8x4:1/2", Balance::Row).message(),
             "tier 2 ('8x4:1/2'): blocks are larger than those of the tier "

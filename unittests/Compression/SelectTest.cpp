@@ -63,7 +63,7 @@ TEST(Select, RandomBlocksAreUniform) {
     EXPECT_NEAR(count, draws * 2 / 5, 150);
 }
 
-TEST(Select, MagnitudeKeepsTheLargestMeans) {
+TEST(Select, GuidedKeepsTheLargestMeans) {
   std::mt19937_64 random(22);
   std::normal_distribution<float> normal;
   for (int round = 0; round < 60; ++round) {
@@ -75,7 +75,7 @@ TEST(Select, MagnitudeKeepsTheLargestMeans) {
     for (float &w : weights)
       w = normal(random);
     const MatrixView view{weights.data(), 2, rows, cols};
-    const auto map = selectByMagnitude(pattern, view);
+    const auto map = selectGuided(pattern, view);
     ASSERT_TRUE(map);
     const auto mean = [&](int64_t r0, int64_t c0) {
       double sum = 0.0;
@@ -108,17 +108,17 @@ TEST(Select, MagnitudeKeepsTheLargestMeans) {
   }
 }
 
-TEST(Select, EqualBlocksGoByIndexAndRaggedOnesByMean) {
+TEST(Select, GuidedTakesEqualBlocksByIndexAndRaggedOnesByMean) {
   const std::vector<float> ones(4 * 12, 1.0f);
-  const auto map = selectByMagnitude(*parseTiers("2x4:1/3", Balance::Row),
-                                     {ones.data(), 1, 4, 12});
+  const auto map = selectGuided(*parseTiers("2x4:1/3", Balance::Row),
+                                {ones.data(), 1, 4, 12});
   ASSERT_TRUE(map);
   for (const Block &block : map->blocks(0))
     EXPECT_EQ(block.col, 0);
   // 2 x 5: the last block is one column wide, with the larger mean.
   std::vector<float> ragged = {1, 1, 1, 1, 2, 1, 1, 1, 1, 2};
-  const auto chosen = selectByMagnitude(*parseTiers("2x4:1/2", Balance::Row),
-                                        {ragged.data(), 1, 2, 5});
+  const auto chosen = selectGuided(*parseTiers("2x4:1/2", Balance::Row),
+                                   {ragged.data(), 1, 2, 5});
   EXPECT_TRUE(chosen->isKept(0, 4));
   EXPECT_FALSE(chosen->isKept(0, 0));
 }

@@ -11,8 +11,10 @@
 // first word to the last, without pointers; where a small block-row starts
 // follows from the counts of the map.
 //
-//   hcgs   small block-row, gate, kept block (rising column), row, column
-//   dense  row block of height B, gate, row, column
+//   hcgs       small block-row, gate, kept block of the gate (rising column),
+//              row, column
+//   dense      row block of height B, gate, row, column
+//   circulant  block-row, gate, block-column, element of the block's first row
 //
 // Codes have k bits each and are packed from the least significant bit up,
 // without padding; only a matrix as a whole starts at a byte.
@@ -47,6 +49,7 @@
 #include "hcgs/Numerics/WeightQuantizer.h"
 #include "hcgs/Support/Result.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -62,7 +65,13 @@ struct WordInfo {
   friend bool operator==(const WordInfo &, const WordInfo &) = default;
 };
 
-/// The layout of one matrix: shape, map (or dense) and row block height.
+/// WI-K-1. The values are those of the descriptor.
+enum class MatrixKind : uint8_t { Dense = 0, Hcgs = 1, Circulant = 2 };
+
+/// "dense", "hcgs", "circulant".
+const char *matrixKindName(MatrixKind kind);
+
+/// The layout of one matrix: kind, shape, masks and row block height.
 class WeightLayout {
 public:
   /// A run of consecutive words that are one row of one kept block: word
@@ -72,34 +81,95 @@ public:
     int64_t gate = 0, row = 0, col = 0, count = 0;
   };
 
+  /// One stored vector of a circulant matrix: words word .. word + block - 1
+  /// are the first row of the block at (row, col), which has `height` x `width`
+  /// true positions.
+  struct Vector {
+    int64_t word = 0;
+    int64_t gate = 0, row = 0, col = 0, height = 0, width = 0;
+  };
+
+  /// WI-W-4: rows [row, row + height) and the products of some gates in them.
+  struct RowGroup {
+    int64_t row = 0, height = 0;
+    int64_t macs = 0;
+  };
+
   /// Dense: all positions kept. `rowBlock` >= 1.
   static WeightLayout dense(int64_t gates, int64_t rows, int64_t cols,
                             int64_t rowBlock);
-  /// Of a map. Shares the map. WI-A-2 is checked by verifyRowBlock.
+  /// Of a map that all gates share. WI-A-2 is checked by verifyRowBlock.
   static WeightLayout sparse(int64_t gates, std::shared_ptr<const BlockMap> map,
                              int64_t rowBlock);
+  /// Of separate masks, one for each gate; of one map, for one gate. All have
+  /// the same pattern and shape.
+  static WeightLayout sparse(BlockMaps maps, int64_t rowBlock);
+  /// Circulant; the block is valid (verifyCirculant).
+  static WeightLayout circulant(int64_t gates, int64_t rows, int64_t cols,
+                                int64_t block, int64_t rowBlock);
 
-  bool isDense() const { return !theMap; }
-  /// Null if dense.
-  const BlockMap *map() const { return theMap.get(); }
+  MatrixKind kind() const { return theKind; }
+  bool isDense() const { return theKind == MatrixKind::Dense; }
+  bool isCirculant() const { return theKind == MatrixKind::Circulant; }
+  /// Whether each gate has its own mask.
+  bool isSeparate() const { return theMaps.size() > 1; }
+  /// The map of a shared mask; null if there is none (dense, circulant,
+  /// separate).
+  const BlockMap *map() const {
+    return theMaps.size() == 1 ? theMaps.front().get() : nullptr;
+  }
+  /// The map of a gate, its own or the shared one. Only of kind hcgs.
+  const BlockMap &map(int64_t gate) const {
+    return *theMaps[isSeparate() ? gate : 0];
+  }
+  /// One map, or one for each gate; none unless of kind hcgs.
+  const BlockMaps &maps() const { return theMaps; }
+  /// Block size if circulant, else 0.
+  int64_t block() const { return theBlock; }
   int64_t gates() const { return theGates; }
   int64_t rows() const { return theRows; }
   int64_t cols() const { return theCols; }
   int64_t rowBlock() const { return theRowBlock; }
 
-  /// Stored words (kept weights of all gates).
+  /// Stored words of all gates: kept weights, or elements of a circulant
+  /// matrix, unused ones too.
   int64_t words() const { return theWords; }
+  /// Stored words of one gate.
+  int64_t words(int64_t gate) const;
   /// Bytes of the weight image at `bits` bits a word.
   int64_t bytes(int bits) const { return (theWords * bits + 7) / 8; }
+  /// Bits of the weight image that hold no weight: unused elements and the
+  /// filler of the last byte.
+  int64_t paddingBits(int bits) const;
+  /// Weights that are not zero by structure, of all gates: all of a dense or
+  /// circulant matrix. What a product of the whole matrix multiplies.
+  int64_t macs() const;
 
-  /// Calls visit(const Run &) for every run in the order of the image.
+  /// Calls visit(const Run &) for every run in the order of the image. Not for
+  /// circulant matrices.
   template <typename Visitor>
   void forEachRun(Visitor &&visit) const;
+  /// Calls visit(const Vector &) for every vector of a circulant matrix in the
+  /// order of the image.
+  template <typename Visitor>
+  void forEachVector(Visitor &&visit) const;
 
-  /// The place of word `word` (0 <= word < words()), in logarithmic time.
+  /// The place of word `word` (0 <= word < words()), in logarithmic time. Of a
+  /// circulant matrix: gate, first row of the block-row, and column of the
+  /// element in the block's first row, which can lie outside the matrix.
   WordInfo describe(int64_t word) const;
-  /// The word that stores a weight; -1 if it is not kept.
+  /// The word that stores a weight; -1 if it is not kept. The positions of a
+  /// wrapped diagonal of a circulant matrix share one.
   int64_t wordOf(int64_t gate, int64_t row, int64_t col) const;
+
+  /// WI-W-4: the row groups from top to bottom, with the products of the gates
+  /// in `gateMask` (bit g: gate g). Of a dense matrix, whose cycles do not
+  /// depend on row groups: its row blocks. The one place from which the
+  /// compiler takes what the matrix unit does at a time.
+  std::vector<RowGroup> rowGroups(unsigned gateMask) const;
+
+  /// WI-I-6: the index image; empty unless of kind hcgs.
+  std::vector<uint8_t> indexImage() const { return indexImageOf(theMaps); }
 
   /// WI-A-1: index of the accumulator of a gate's row.
   int64_t accumulatorOf(int64_t gate, int64_t row) const {
@@ -115,14 +185,28 @@ public:
 private:
   WeightLayout() = default;
 
-  std::shared_ptr<const BlockMap> theMap;
+  /// Sets firstWord and theWords from the maps.
+  void placeSmallRows();
+  /// The small block-row that has row `row`.
+  int64_t smallRowOf(int64_t row) const;
+
+  MatrixKind theKind = MatrixKind::Dense;
+  BlockMaps theMaps;
   int64_t theGates = 1, theRows = 0, theCols = 0, theRowBlock = 1;
+  int64_t theBlock = 0;
   int64_t theWords = 0;
-  std::vector<int64_t> firstWord; // of each small block-row; empty if dense
+  /// Of each small block-row and gate, [small block-row * gates + gate], and
+  /// the end; empty unless of kind hcgs.
+  std::vector<int64_t> firstWord;
 };
 
-/// WI-A-2: every row block boundary is a boundary of small block-rows.
+/// WI-A-2: every row block boundary is a boundary of row groups.
 Result<void> verifyRowBlock(const WeightLayout &layout);
+
+/// Weights outside the kept blocks that are not zero (countStrayWeights); of a
+/// dense matrix 0. Not for circulant matrices.
+int64_t countStrayWeights(const MatrixView &weights,
+                          const WeightLayout &layout);
 
 /// WI-W-3: packs codes, given in the order of the image, at format.bits each.
 std::vector<uint8_t> packCodes(std::span<const int16_t> codes,
@@ -152,9 +236,14 @@ void WeightLayout::forEachRun(Visitor &&visit) const {
     }
     return;
   }
-  for (const BlockMap::SmallRow &small : theMap->smallRows())
-    for (run.gate = 0; run.gate < theGates; ++run.gate)
-      for (const ColRange &range : theMap->ranges(small))
+  if (theKind != MatrixKind::Hcgs)
+    return;
+  const size_t smallRows = theMaps.front()->smallRows().size();
+  for (size_t i = 0; i < smallRows; ++i)
+    for (run.gate = 0; run.gate < theGates; ++run.gate) {
+      const BlockMap &own = map(run.gate);
+      const BlockMap::SmallRow &small = own.smallRows()[i];
+      for (const ColRange &range : own.ranges(small))
         for (run.row = small.row; run.row < small.row + small.height;
              ++run.row) {
           run.col = range.col;
@@ -162,6 +251,23 @@ void WeightLayout::forEachRun(Visitor &&visit) const {
           visit(static_cast<const Run &>(run));
           run.word += range.width;
         }
+    }
+}
+
+template <typename Visitor>
+void WeightLayout::forEachVector(Visitor &&visit) const {
+  if (theKind != MatrixKind::Circulant)
+    return;
+  Vector vector;
+  for (vector.row = 0; vector.row < theRows; vector.row += theBlock) {
+    vector.height = std::min(theBlock, theRows - vector.row);
+    for (vector.gate = 0; vector.gate < theGates; ++vector.gate)
+      for (vector.col = 0; vector.col < theCols; vector.col += theBlock) {
+        vector.width = std::min(theBlock, theCols - vector.col);
+        visit(static_cast<const Vector &>(vector));
+        vector.word += theBlock;
+      }
+  }
 }
 
 } // namespace hcgs::compression

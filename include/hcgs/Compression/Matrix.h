@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A view of the float weights of a layer, as ONNX stores them: the gates'
-// matrices stacked, gate by gate, row-major.
+// matrices stacked, gate by gate, row-major. And what compression takes away
+// from them.
 //
 #ifndef HCGS_COMPRESSION_MATRIX_H
 #define HCGS_COMPRESSION_MATRIX_H
 
+#include <cmath>
 #include <cstdint>
 
 namespace hcgs::compression {
@@ -23,6 +25,24 @@ struct MatrixView {
     return data + (gate * rows + r) * cols;
   }
   int64_t size() const { return gates * rows * cols; }
+
+  /// A view of one gate alone.
+  MatrixView gate(int64_t gate) const { return {row(gate, 0), 1, rows, cols}; }
+};
+
+/// Sums of squares: of what a change took away from weights, and of the weights
+/// before.
+struct EnergyLoss {
+  double removed = 0.0;
+  double total = 0.0;
+
+  /// Removed share in %, 0 of nothing.
+  double percent() const { return total > 0.0 ? 100.0 * removed / total : 0.0; }
+  /// The same in dB, 10 log10(removed / total); minus infinity if nothing was
+  /// removed.
+  double decibels() const {
+    return removed > 0.0 ? 10.0 * std::log10(removed / total) : -INFINITY;
+  }
 };
 
 } // namespace hcgs::compression

@@ -23,11 +23,17 @@ namespace hcgs::compression {
 
 struct QuantizedMatrix {
   numerics::WeightFormat format;
-  std::vector<int> exponents;         // one per gate
-  std::vector<uint8_t> weightImage;   // WI-W-3
-  std::vector<int64_t> rowMagnitudes; // [gates * rows]: sum of |code|
-  std::vector<int64_t> zeros;         // kept weights that are zero, per gate
-  std::vector<double> squaredErrors;  // per gate
+  std::vector<int> exponents;       // one per gate
+  std::vector<uint8_t> weightImage; // WI-W-3
+  /// [gates * rows]: sum of |code| over the positions of a row. An element of a
+  /// circulant matrix counts in every row that uses it.
+  std::vector<int64_t> rowMagnitudes;
+  // Per gate, over stored weights (of a circulant matrix: used elements):
+  std::vector<int64_t> zeros;     // exactly zero
+  std::vector<int64_t> unchanged; // equal to the value of their code
+  /// Per gate: sum of (w - value of the code)^2 over the positions of the
+  /// matrix that are kept. Equal to ExponentChoice::squaredError.
+  std::vector<double> squaredErrors;
   /// Codes in the order of the image, if they were asked for.
   std::vector<int16_t> codes;
 
@@ -44,7 +50,11 @@ struct QuantizeOptions {
   bool makeImage = true;
 };
 
-/// A-W-4 for every gate: the exponents of least squared error.
+/// A-W-4 for every gate: the exponents of least squared error. Of a circulant
+/// matrix (WI-C-4) an element counts as often as positions use it, so that the
+/// error is that of the matrix, not that of its vectors.
+///
+/// The weights must be finite and, if the layout is circulant, obey it.
 struct MatrixExponents {
   std::vector<numerics::ExponentChoice> gates;
 };
@@ -53,8 +63,8 @@ MatrixExponents chooseExponents(const MatrixView &weights,
                                 numerics::WeightFormat format);
 
 /// Quantises with the given exponents, one per gate. An error names the first
-/// kept weight that is NaN or infinite, or a weight outside the kept blocks
-/// that is not zero.
+/// kept weight that is NaN or infinite, tells how many weights outside the kept
+/// blocks are not zero, or names a weight that a circulant matrix cannot have.
 Result<QuantizedMatrix> quantizeMatrix(const MatrixView &weights,
                                        const WeightLayout &layout,
                                        numerics::WeightFormat format,

@@ -1,20 +1,47 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Imposing a pattern: choosing the blocks to keep. Tiers are chosen from coarse
-// to fine; a tier is chosen only inside the kept blocks of the one before.
+// Imposing a pattern: choosing the blocks to keep. The final choice goes from
+// coarse to fine; a tier is chosen only inside the kept blocks of the one
+// before. Gates share a mask (their weights count together) or each chooses its
+// own.
 //
-// Magnitude: of each line the blocks with the largest mean |w| over their true
-// extents and all gates (so that ragged blocks compete fairly) are kept; of
-// equal ones those with the lower index. This is the authors' "guided" variant
-// of HCGS. Sums are formed in double precision in a fixed order.
+// Guided: of the blocks of a parent those with the largest mean |w| over their
+// true extents (so that ragged blocks compete fairly), tier by tier. This is
+// the published guided variant of HCGS.
 //
-// Random: each line keeps a uniformly random subset. The generator is
-// std::mt19937_64 seeded with `seed`; lines ask in the order of the index
-// image; of n blocks, the kept ones are the first k of a Fisher-Yates shuffle
-// (position i is swapped with i + below(n - i)), below(m) being the next number
-// of the generator modulo m, numbers from floor(2^64 / m) * m up being drawn
-// again. So a seed means the same blocks on every platform.
+// Magnitude: the blocks that keep the largest sum of |w| when all tiers are
+// chosen. The value of a block is the sum of |w| that the best choice inside it
+// keeps; values are formed from fine to coarse, and each parent keeps the
+// blocks of largest value. Since the sum adds up over blocks, and what is
+// chosen in one parent does not restrict another, no mask of the pattern keeps
+// more. It differs from guided where a block holds a few large weights among
+// small ones: guided sees their mean, magnitude what the finer tiers will keep
+// of them. With one tier and no ragged blocks the two are the same.
+//
+// Which blocks of a parent have the largest sum:
+//   row, column   the largest of each line;
+//   none          the largest of the parent;
+//   both          rows and columns restrict each other. The choice with the
+//                 given number of blocks in every block-row and block-column
+//                 and the largest sum is a transportation problem; it is solved
+//                 exactly by successive shortest augmenting paths (Assign.h in
+//                 lib/Compression has the argument).
+// Of equal blocks of a line or parent those with the lower index (by rows) are
+// kept; of equal choices with balance both, one that depends on the scores
+// alone. Sums are formed in double precision in a fixed order; for balance both
+// the scores of a parent are rounded to 2^-40 of the largest.
+//
+// Random: each line keeps a uniformly random subset (balance none: each
+// parent). The generator is std::mt19937_64 seeded with `seed`; lines ask in
+// the order of the index image, gate by gate if masks are separate; of n
+// blocks, the kept ones are the first k of a Fisher-Yates shuffle (position i
+// is swapped with i + below(n - i)), below(m) being the next number of the
+// generator modulo m, numbers from floor(2^64 / m) * m up being drawn again.
+// With balance both, every block, by rows, gets the next number of the
+// generator, divided by 2^24, as its score, and the choice of the largest sum
+// is taken; each choice can come out, though not all equally often. So a seed
+// means the same blocks on every platform.
 //
 #ifndef HCGS_COMPRESSION_SELECT_H
 #define HCGS_COMPRESSION_SELECT_H
@@ -25,11 +52,27 @@
 
 namespace hcgs::compression {
 
-/// Chooses by magnitude. The weights must be finite.
+enum class Selection : uint8_t { Random, Magnitude, Guided };
+
+struct SelectOptions {
+  Selection how = Selection::Guided;
+  uint64_t seed = 0; // of Random
+  /// A mask for each gate instead of one for all.
+  bool separate = false;
+};
+
+/// Chooses the masks of a matrix; one map, or one for each gate. Only the shape
+/// of `weights` is looked at if the choice is random; otherwise they must be
+/// finite. Fails if the pattern is invalid or illegal for the shape.
+Result<BlockMaps> selectBlocks(const Pattern &pattern,
+                               const MatrixView &weights,
+                               const SelectOptions &options);
+
+/// One mask for all gates.
+Result<BlockMap> selectGuided(const Pattern &pattern,
+                              const MatrixView &weights);
 Result<BlockMap> selectByMagnitude(const Pattern &pattern,
                                    const MatrixView &weights);
-
-/// Chooses at random.
 Result<BlockMap> selectRandom(const Pattern &pattern, int64_t rows,
                               int64_t cols, uint64_t seed);
 
