@@ -10,6 +10,8 @@
 compile, load   make a Program from an ONNX model or a program file
 Program         run, step, reset, state, statistics
 verify          compare with ONNX Runtime and with the NumPy model
+report_html     an HTML page about a program; write_block_maps
+search_widths   the cheapest widths within a budget
 oracle          the NumPy model of the machine's integers (no extension needed)
 train           masks and layers for training (no extension needed)
 """
@@ -36,9 +38,19 @@ if TYPE_CHECKING or _find_spec("hcgs._hcgs") is not None:
     from .verify import Divergence, OutputAgreement, Verification, verify
 
 
+# Loaded when first used, for what they import in turn.
+_LATER = {
+    "report_html": "hcgs.report",
+    "write_block_maps": "hcgs.report",
+    "search_widths": "hcgs.search",
+}
+
+
 def __getattr__(name: str):
     if name in ("oracle", "train"):  # loaded when first used
         return _import_module(f"hcgs.{name}")
+    if name in _LATER and "compile" in globals():
+        return getattr(_import_module(_LATER[name]), name)
     if name in __all__:
         raise AttributeError(
             f"hcgs.{name} needs the extension module, which is not built; "
@@ -63,5 +75,8 @@ __all__ = [
     "Verification",
     "compile",
     "load",
+    "report_html",
+    "search_widths",
     "verify",
+    "write_block_maps",
 ]

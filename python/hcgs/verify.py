@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import Error
+from .errors import Error, InputError
 from .program import Data, Program, TensorSpec, _as_lengths, _batch_extent, load
 
 
@@ -59,6 +59,9 @@ class Verification:
     bit_exact  whether every code and final state equals the NumPy model's;
                None if that was not asked for
     mismatch   the first difference from the NumPy model, in words
+    accuracy, model_accuracy  fraction of rows whose label is the place of the
+               largest element of the first output, averaged over the frames, in
+               the program and in the float model; None without labels
     """
 
     outputs: dict[str, OutputAgreement]
@@ -67,6 +70,8 @@ class Verification:
     threshold: float
     bit_exact: bool | None = None
     mismatch: str | None = None
+    accuracy: float | None = None
+    model_accuracy: float | None = None
     stats: dict = field(default_factory=dict, repr=False)
 
     @property
@@ -92,6 +97,11 @@ class Verification:
                 where = f"row {one.divergence.row}, step {one.divergence.step}"
                 line += f", diverges at {where}"
             lines.append(line)
+        if self.accuracy is not None:
+            lines.append(
+                f"accuracy {100 * self.accuracy:.2f} %, "
+                f"the float model {100 * self.model_accuracy:.2f} %"
+            )
         if self.bit_exact is not None:
             lines.append(
                 "equal to the NumPy model in every bit"
@@ -107,6 +117,7 @@ def verify(
     data: Data,
     lengths: Sequence[int] | None = None,
     *,
+    labels: Sequence[int] | None = None,
     threshold: float = 0.5,
     oracle: bool = False,
     checked: bool = False,
@@ -118,6 +129,8 @@ def verify(
     model    the ONNX model: path, bytes or onnx.ModelProto, run by ONNX Runtime
     data     floats, as `Program.run` takes them
     lengths  time steps of each row, as in `Program.run`
+    labels   the class of each row, from 0, to count how often it is the largest
+             of the first output
     threshold  a step diverges when the RMS of its error (over the features)
              exceeds `threshold` times the RMS of the whole reference output
     oracle   also demand equality with the NumPy model in every bit
@@ -128,51 +141,126 @@ def verify(
     """
     if not isinstance(program, Program):
         program = load(program)
-    runner = program.clone()
-    arrays, listed = runner._arrays(data, codes=False)
-    lengths = listed if listed is not None else lengths
-    batch = dict(arrays)
-    rows, steps = _batch_extent(program.inputs, batch)
-    lengths = [steps] * rows if lengths is None else _as_lengths(lengths, rows, steps)
-    outputs = runner.run(batch, lengths, checked=checked)
-    if not isinstance(outputs, dict):
-        outputs = {program.outputs[0].name: outputs}
-    stats = runner.stats
+    comparison = Comparison(program, model, data, lengths, labels)
+    return comparison.of(program, threshold=threshold, oracle=oracle, checked=checked)
 
-    reference = _Reference(model)
-    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for row, length in enumerate(lengths):
-        inputs = {
-            spec.name: _row(spec, batch[spec.name], row, length, keep_batch=True)
-            for spec in program.inputs
-        }
-        wanted = reference.run(inputs)
-        for spec in program.outputs:
-            mine = _row(spec, outputs[spec.name], row, length, keep_batch=True)
-            if wanted[spec.name].shape != mine.shape:
-                raise Error(
-                    f"output '{spec.name}' has shape {list(mine.shape)}, the model "
-                    f"gives {list(wanted[spec.name].shape)}: not the same model"
+
+class Comparison:
+    """The float model's outputs for some data, kept to hold any number of
+    programs of that model against them: arguments as of `verify`; `program`
+    says what the inputs and outputs look like."""
+
+    def __init__(
+        self,
+        program: Program,
+        model: Any,
+        data: Data,
+        lengths: Sequence[int] | None = None,
+        labels: Sequence[int] | None = None,
+    ):
+        arrays, listed = program._arrays(data, codes=False)
+        lengths = listed if listed is not None else lengths
+        self._inputs, self._outputs = program.inputs, program.outputs
+        self.batch = dict(arrays)
+        rows, steps = _batch_extent(self._inputs, self.batch)
+        if lengths is None:
+            lengths = [steps] * rows
+        self.lengths = _as_lengths(lengths, rows, steps)
+        self.labels = None if labels is None else self._classes(labels, rows)
+        reference = _Reference(model)
+        #: Of each output, each row's frames: float64 [time, vectors, features].
+        self.frames: dict[str, list[np.ndarray]] = {s.name: [] for s in self._outputs}
+        self._shapes: dict[str, list] = {s.name: [] for s in self._outputs}
+        for row, length in enumerate(self.lengths):
+            inputs = {
+                spec.name: _row(spec, self.batch[spec.name], row, length)
+                for spec in self._inputs
+            }
+            wanted = reference.run(inputs)
+            for spec in self._outputs:
+                if spec.name not in wanted:
+                    raise Error(
+                        f"the model has no output '{spec.name}': not the same model"
+                    )
+                self._shapes[spec.name].append(wanted[spec.name].shape)
+                self.frames[spec.name].append(_frames(spec, wanted[spec.name]))
+
+    def of(
+        self,
+        program: Program,
+        *,
+        threshold: float = 0.5,
+        oracle: bool = False,
+        checked: bool = False,
+    ) -> Verification:
+        """How near `program` is; its state is not touched."""
+        runner = program.clone()
+        outputs = runner.run(self.batch, self.lengths, checked=checked)
+        if not isinstance(outputs, dict):
+            outputs = {program.outputs[0].name: outputs}
+        found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+        for spec in self._outputs:
+            for row, length in enumerate(self.lengths):
+                mine = _row(spec, outputs[spec.name], row, length)
+                wanted = self._shapes[spec.name][row]
+                if wanted != mine.shape:
+                    raise Error(
+                        f"output '{spec.name}' has shape {list(mine.shape)}, the model "
+                        f"gives {list(wanted)}: not the same model"
+                    )
+                pair = (self.frames[spec.name][row], _frames(spec, mine))
+                found.setdefault(spec.name, []).append(pair)
+        bit_exact = mismatch = accuracy = model_accuracy = None
+        if oracle:
+            mismatch = _against_oracle(program, self.batch, self.lengths)
+            bit_exact = mismatch is None
+        if self.labels is not None:
+            pairs = found[self._outputs[0].name]
+            model_accuracy = _accuracy([ref for ref, _ in pairs], self.labels)
+            accuracy = _accuracy([out for _, out in pairs], self.labels)
+        return Verification(
+            outputs={
+                spec.name: _agreement(spec, found[spec.name], threshold)
+                for spec in self._outputs
+            },
+            rows=len(self.lengths),
+            frames=sum(self.lengths),
+            threshold=threshold,
+            bit_exact=bit_exact,
+            mismatch=mismatch,
+            accuracy=accuracy,
+            model_accuracy=model_accuracy,
+            stats=runner.stats,
+        )
+
+    def _classes(self, labels: Sequence[int], rows: int) -> np.ndarray:
+        spec = self._outputs[0]
+        classes = 1
+        for axis, size in zip(spec.axes, spec.shape):
+            if axis == "feature":
+                classes = size
+            elif axis not in ("time", "batch") and size != 1:
+                raise InputError(
+                    f"output '{spec.name}' {spec.layout()} has no one vector a row, "
+                    "so labels mean nothing"
                 )
-            found.setdefault(spec.name, []).append(
-                (_frames(spec, wanted[spec.name]), _frames(spec, mine))
+        array = np.asarray(labels)
+        if array.dtype.kind not in "iu" or array.shape != (rows,):
+            raise InputError(
+                f"labels must be {rows} whole numbers, one a row; found "
+                f"{array.dtype} {list(array.shape)}"
             )
-    bit_exact = mismatch = None
-    if oracle:
-        mismatch = _against_oracle(program, batch, lengths)
-        bit_exact = mismatch is None
-    return Verification(
-        outputs={
-            spec.name: _agreement(spec, found[spec.name], threshold)
-            for spec in program.outputs
-        },
-        rows=rows,
-        frames=sum(lengths),
-        threshold=threshold,
-        bit_exact=bit_exact,
-        mismatch=mismatch,
-        stats=stats,
-    )
+        if classes < 2 or array.min() < 0 or array.max() >= classes:
+            raise InputError(
+                f"labels {array.min()}..{array.max()} found; output '{spec.name}' "
+                f"has {classes} features, so 0..{classes - 1} are allowed"
+            )
+        return array
+
+
+def _accuracy(rows: list[np.ndarray], labels: np.ndarray) -> float:
+    """Rows whose largest mean over the frames is at their label."""
+    return float(np.mean([r.mean((0, 1)).argmax() == k for r, k in zip(rows, labels)]))
 
 
 class _Reference:
@@ -214,15 +302,13 @@ _NUMPY_TYPES = {
 }
 
 
-def _row(
-    spec: TensorSpec, array: np.ndarray, row: int, length: int, keep_batch: bool
-) -> np.ndarray:
-    """One batch row of a tensor, cut to `length` steps."""
+def _row(spec: TensorSpec, array: np.ndarray, row: int, length: int) -> np.ndarray:
+    """One batch row of a tensor, cut to `length` steps; its batch is 1."""
     place: list = [slice(None)] * array.ndim
     if spec.axis("time") is not None:
         place[spec.axis("time")] = slice(length)
     if spec.axis("batch") is not None:
-        place[spec.axis("batch")] = slice(row, row + 1) if keep_batch else row
+        place[spec.axis("batch")] = slice(row, row + 1)
     return array[tuple(place)]
 
 

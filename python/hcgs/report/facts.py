@@ -1,0 +1,372 @@
+# Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What a report says about a program, as plain numbers.
+
+Everything here is read out of the program file by `hcgs.oracle`, so a report
+needs neither the model nor the compiler's own report, and cannot repeat a
+mistake of the latter. Cycles come from the simulator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..oracle.program import Descriptor, ProgramFile
+from ..oracle.unpack import Matrix, unpack
+
+GATES = ("i", "o", "f", "g")
+
+#: Of each memory: what it holds, and the unit in which it is counted.
+MEMORIES = {
+    "wmem": ("weights", "bytes"),
+    "imem": ("indices of kept blocks", "bytes"),
+    "vmem": ("inputs, states, values", "elements"),
+    "amem": ("accumulators", "elements"),
+    "bmem": ("biases", "elements"),
+    "lut": ("tables", "tables"),
+    "pmem": ("instructions", "instructions"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One row of the accounting: a gate, a matrix, or all of them.
+
+    kept, total   weights that are multiplied, of those of the dense matrix
+    stored        codes in the image: `kept` but for circulant blocks
+    weight_bits, padding_bits  of the image; padding is what no weight uses:
+                  filler of the last byte, unused elements of ragged blocks
+    index_bits    of the index image, filler included; None for a gate that
+                  shares it
+    """
+
+    name: str
+    kept: int
+    total: int
+    stored: int
+    weight_bits: int
+    padding_bits: int
+    index_bits: int | None
+
+    @property
+    def ratio(self) -> float:
+        """How many times fewer codes are stored than the dense matrix has."""
+        return self.total / self.stored
+
+
+@dataclass(frozen=True)
+class MatrixFacts:
+    """A matrix of the program.
+
+    weights   float64 [gates, rows, cols], the numbers that the codes stand for
+    groups    int64: multiplications of each row group, the rows that the
+              machine computes together, of all gates
+    """
+
+    number: int
+    node: str
+    matrix: str
+    desc: Descriptor
+    exponents: tuple[int, ...]
+    content: Matrix
+    weights: np.ndarray
+    gates: tuple[Part, ...]
+    whole: Part
+    groups: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return f"{self.node} {self.matrix}"
+
+    @property
+    def shape(self) -> str:
+        gates = f"{self.desc.gates} x " if self.desc.gates > 1 else ""
+        return f"{gates}{self.desc.rows} x {self.desc.cols}"
+
+    @property
+    def pattern(self) -> str:
+        """The kind in words, as the compiler's options spell it."""
+        if self.desc.kind == "circulant":
+            return f"circulant, blocks of {self.desc.block}"
+        if self.desc.kind == "dense":
+            return "dense"
+        tiers = ", ".join(
+            f"{tier.rows}x{tier.cols}:{tier.keep_num}/{tier.keep_den} {tier.balance}"
+            for tier in self.desc.tiers
+        )
+        return tiers + (", masks per gate" if self.desc.separate else "")
+
+    @property
+    def worst_group(self) -> int:
+        return int(self.groups.max())
+
+    @property
+    def mean_group(self) -> float:
+        return float(self.groups.mean())
+
+    @property
+    def imbalance(self) -> float:
+        """Worst row group over the mean one; 1 is a perfect balance."""
+        return self.worst_group / self.mean_group if self.mean_group else 1.0
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How full one memory of the target is; `parts` are (name, amount) in the
+    order of addresses, `available` None if the target does not bound it."""
+
+    name: str
+    holds: str
+    unit: str
+    used: int
+    available: int | None
+    parts: tuple[tuple[str, int], ...]
+
+    @property
+    def share(self) -> float | None:
+        return self.used / self.available if self.available else None
+
+
+@dataclass(frozen=True)
+class Format:
+    """A fixed-point format and who has it: `bits` wide, step 2^-frac."""
+
+    name: str
+    what: str
+    width: int
+    bits: int
+    frac: int
+
+    @property
+    def step(self) -> float:
+        return 2.0**-self.frac
+
+    @property
+    def low(self) -> float:
+        return -(2.0 ** (self.bits - 1 - self.frac))
+
+    @property
+    def high(self) -> float:
+        return -self.low - self.step
+
+
+class Facts:
+    """The facts of one program file; parts are computed when first asked."""
+
+    def __init__(self, file: ProgramFile):
+        self.file = file
+        self.meta = file.meta
+
+    @property
+    def model(self) -> dict:
+        return self.meta.get("model", {})
+
+    @property
+    def network(self) -> dict:
+        return self.meta["network"]
+
+    def target(self, *keys: str):
+        """A number of the target, or None if it does not say."""
+        at = self.file.target
+        for key in keys:
+            at = at.get(key, {})
+        return at.get("value") if isinstance(at, dict) else at
+
+    @cached_property
+    def matrices(self) -> tuple[MatrixFacts, ...]:
+        return tuple(self._matrix(i) for i in range(len(self.file.descriptors)))
+
+    @cached_property
+    def total(self) -> Part:
+        """All matrices together."""
+        parts = [matrix.whole for matrix in self.matrices]
+        return Part(
+            "all",
+            *(
+                sum(getattr(part, field) or 0 for part in parts)
+                for field in Part.__dataclass_fields__
+                if field != "name"
+            ),
+        )
+
+    @property
+    def fp32_bytes(self) -> int:
+        """The same model dense in 32-bit floats: every weight, and one bias for
+        each accumulator."""
+        biases = sum(
+            matrix.desc.gates * matrix.desc.rows
+            for matrix in self.matrices
+            if matrix.matrix == "W"
+        )
+        return 4 * (self.total.total + biases)
+
+    @cached_property
+    def memories(self) -> tuple[Memory, ...]:
+        file = self.file
+        parts: dict[str, list[tuple[str, int]]] = {
+            "wmem": [(m.name, m.desc.weight_bytes) for m in self.matrices],
+            "imem": [
+                (m.name, m.desc.index_bytes)
+                for m in self.matrices
+                if m.desc.index_bytes
+            ],
+            "vmem": [("all values", self.meta["vmem"])],
+            "amem": [("all accumulators", self.meta["amem"])],
+            "bmem": [
+                (m.name, m.desc.gates * m.desc.rows)
+                for m in self.matrices
+                if m.desc.bias is not None and m.matrix == "W"
+            ],
+            "lut": [(t["function"], 1) for t in self.meta["tables"]],
+            "pmem": self._program_parts(),
+        }
+        used = {
+            "wmem": len(file.weights),
+            "imem": len(file.index),
+            "vmem": self.meta["vmem"],
+            "amem": self.meta["amem"],
+            "bmem": len(file.bias),
+            "lut": len(file.tables),
+            "pmem": len(file.text) // 16,
+        }
+        return tuple(
+            Memory(
+                name,
+                holds,
+                unit,
+                used[name],
+                self.target("memories", name, unit),
+                tuple(parts[name]),
+            )
+            for name, (holds, unit) in MEMORIES.items()
+        )
+
+    def _program_parts(self) -> list[tuple[str, int]]:
+        """Instructions by the node they work for, as the debug map says."""
+        if self.file.debug is None:
+            return [("instructions", len(self.file.text) // 16)]
+        counts: dict[str, int] = {}
+        for entry in self.file.debug["instructions"]:
+            name = entry["node"] if entry["layer"] is not None else None
+            name = name or "input, output, control"
+            counts[name] = counts.get(name, 0) + 1
+        left = len(self.file.text) // 16 - sum(counts.values())
+        if left > 0:
+            name = "input, output, control"
+            counts[name] = counts.get(name, 0) + left
+        return list(counts.items())
+
+    @cached_property
+    def formats(self) -> tuple[Format, ...]:
+        """Values, gates and cell states of the network."""
+        values, found = self.network["values"], []
+        for value in values:
+            what = "constant" if "codes" in value else "value"
+            found.append(
+                Format(
+                    value["name"], what, value["width"], value["bits"], value["frac"]
+                )
+            )
+        for layer in self.network["layers"]:
+            if layer["op"] != "lstm":
+                continue
+            tables = [self.file.tables[gate["table"]] for gate in layer["gates"]]
+            same: dict[tuple[int, int], list[str]] = {}
+            for gate, table in zip(GATES, tables):
+                same.setdefault((table.b, table.out_frac), []).append(gate)
+            for (bits, frac), gates in same.items():
+                what = f"gate{'s' if len(gates) > 1 else ''} {', '.join(gates)}"
+                found.append(Format(layer["name"], what, layer["hidden"], bits, frac))
+            # L-LSTM-3, 4: c has the fraction of the product i*g, shifted.
+            cell = layer["cell"]
+            frac = tables[0].out_frac + tables[3].out_frac
+            frac += cell["ig_lshift"] - cell["c_shift"]
+            found.append(
+                Format(
+                    layer["name"], "cell state c", layer["hidden"], cell["c_bits"], frac
+                )
+            )
+        return tuple(found)
+
+    def _matrix(self, number: int) -> MatrixFacts:
+        desc, record = self.file.descriptors[number], self.meta["matrices"][number]
+        content = unpack(self.file, number)
+        scale = -np.asarray(record["exponents"])[:, None, None]
+        names = GATES if desc.gates == 4 else ("",) * desc.gates
+        gates = []
+        for gate in range(desc.gates):
+            kept = content.kept[gate]
+            stored = len(np.unique(content.position[gate][kept]))
+            whole_words = _words(desc, int(kept.sum()))
+            own_index = _gate_index_bits(desc, kept) if desc.separate else None
+            gates.append(
+                Part(
+                    names[gate],
+                    int(kept.sum()),
+                    desc.rows * desc.cols,
+                    stored,
+                    stored * desc.weight_bits,
+                    (whole_words - stored) * desc.weight_bits,
+                    own_index,
+                )
+            )
+        stored = sum(part.stored for part in gates)
+        whole = Part(
+            "all",
+            sum(part.kept for part in gates),
+            desc.gates * desc.rows * desc.cols,
+            stored,
+            stored * desc.weight_bits,
+            8 * desc.weight_bytes - stored * desc.weight_bits,
+            8 * desc.index_bytes,
+        )
+        return MatrixFacts(
+            number,
+            record["node"],
+            record["matrix"],
+            desc,
+            tuple(record["exponents"]),
+            content,
+            np.ldexp(content.codes.astype(np.float64), scale),
+            tuple(gates),
+            whole,
+            _row_groups(desc, content.kept),
+        )
+
+
+def _words(desc: Descriptor, kept: int) -> int:
+    """Codes of one gate in the image: circulant blocks store whole vectors."""
+    if desc.kind != "circulant":
+        return kept
+    return -(-desc.rows // desc.block) * -(-desc.cols // desc.block) * desc.block
+
+
+def _gate_index_bits(desc: Descriptor, kept: np.ndarray) -> int | None:
+    """Bits of one gate's index image where each gate has one: they are equally
+    long unless a tier is without balance, which only the image can tell."""
+    if any(tier.balance == "none" for tier in desc.tiers):
+        return None
+    return 8 * desc.index_bytes // desc.gates
+
+
+def group_starts(desc: Descriptor) -> np.ndarray:
+    """First rows of the row groups: the small block-rows of a block pattern,
+    the block-rows of a circulant matrix, single rows of a dense one."""
+    if desc.kind == "dense":
+        return np.arange(desc.rows)
+    if desc.kind == "circulant":
+        return np.arange(0, desc.rows, desc.block)
+    starts = [0]
+    for tier in desc.tiers:
+        ends = [*starts[1:], desc.rows]
+        starts = [row for s, e in zip(starts, ends) for row in range(s, e, tier.rows)]
+    return np.asarray(starts)
+
+
+def _row_groups(desc: Descriptor, kept: np.ndarray) -> np.ndarray:
+    """Multiplications of each row group, over all gates."""
+    rows = kept.sum(axis=(0, 2), dtype=np.int64)
+    return np.add.reduceat(rows, group_starts(desc))

@@ -1,0 +1,450 @@
+# Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The HTML report: its numbers, its pictures, and that it is one safe file."""
+
+import html.parser
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import onnx
+import pytest
+from test_package import data, make_model
+
+import hcgs
+from hcgs.cli import main
+from hcgs.report import facts as facts_module
+from hcgs.report.blockmap import block_maps
+from hcgs.report.cycles import measure
+from hcgs.report.tables import table_facts
+from hcgs.train import masks
+
+TIERS = "4x4:50%,2x2:50%"
+
+
+@pytest.fixture(scope="module")
+def program():
+    return hcgs.compile(
+        make_model(),
+        target="generic",
+        calibrate=data(20),
+        sparsity="impose",
+        tiers=TIERS,
+    )
+
+
+@pytest.fixture(scope="module")
+def page(program):
+    return hcgs.report_html(program)
+
+
+@pytest.fixture(scope="module")
+def facts(program):
+    return facts_module.Facts(hcgs.oracle.read(bytes(program)))
+
+
+class Page(html.parser.HTMLParser):
+    """Elements and their nesting, as a browser would find them."""
+
+    VOID = {"meta", "input", "br", "link", "img", "hr"}
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(text)
+        assert self.open == [], f"left open: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def handle_data(self, text):
+        self.text += text
+
+
+# ---- the page ---------------------------------------------------------------
+
+
+def test_page_is_well_formed_and_alone(page):
+    """Nothing is fetched and nothing runs: no scripts, no addresses but those
+    of sections of the page and namespaces."""
+    found = Page(page)
+    assert not {"script", "link", "iframe", "img", "object", "base"} & set(found.tags)
+    for tag, name, value in found.attributes:
+        assert not name.startswith("on"), (tag, name)
+        if name in ("href", "src", "xlink:href", "action"):
+            assert value.startswith("#"), (tag, name, value)
+    assert "@import" not in page
+    assert all(u.startswith("#") for u in re.findall(r"url\(['\"]?([^)'\"]*)", page))
+
+
+def test_links_lead_to_sections_and_identifiers_are_unique(page):
+    found = Page(page)
+    ids = [value for _, name, value in found.attributes if name == "id"]
+    targets = {
+        v[1:] for _, n, v in found.attributes if n == "href" and v.startswith("#")
+    }
+    assert targets and targets <= set(ids)
+    sections = [
+        value
+        for tag, name, value in found.attributes
+        if (tag, name) == ("section", "id")
+    ]
+    assert len(sections) == len(set(sections))
+
+
+def test_equal_programs_give_equal_pages(program, page):
+    assert hcgs.report_html(bytes(program), compiled=program.report) == page
+
+
+def test_colours_are_variables(page):
+    """Numbers that stand for roles must not reach the page."""
+    from hcgs.report.plots import ROLES
+
+    style = page[page.index("<style>") : page.index("</style>")]
+    for number, variable in ROLES.values():
+        assert number not in page
+        assert f"{variable}:" in style
+    assert "prefers-color-scheme: dark" in style
+
+
+NASTY = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(2)>',
+    "</title></style></svg><b>bold</b>",
+    "$x_1^2$ & {{ 7 * 7 }} {% raw %}",
+]
+
+
+def test_names_are_only_text():
+    """Names of nodes, inputs, outputs and the model end up in cells, titles,
+    labels of plots and attributes; none may become markup."""
+    model = make_model()
+    model.graph.name = NASTY[0]
+    for node, name in zip(model.graph.node, NASTY):
+        node.name = f"{node.name}{name}"
+        node.input[:] = [f"x{NASTY[1]}" if i == "x" else i for i in node.input]
+        node.output[:] = [f"y{NASTY[2]}" if o == "y" else o for o in node.output]
+    model.graph.input[0].name = f"x{NASTY[1]}"
+    model.graph.output[0].name = f"y{NASTY[2]}"
+    calibration = {f"x{NASTY[1]}": data()}
+    program = hcgs.compile(model, target="generic", calibrate=calibration)
+    report = dict(program.report, remarks=NASTY, options={NASTY[3]: NASTY[0]})
+    text = hcgs.report_html(program, compiled=report, title=NASTY[2])
+    found = Page(text)
+    for name in NASTY:
+        assert name in found.text
+    assert not {"script", "img"} & set(found.tags)
+    assert "bold" not in re.findall(r"<b>([^<]*)</b>", text)
+    assert not [n for _, n, _ in found.attributes if n.startswith("on")]
+    for one in facts_module.Facts(hcgs.oracle.read(bytes(program))).matrices:
+        for picture in block_maps(one, standalone=True):
+            root = ElementTree.fromstring(picture.svg)
+            assert one.node in root.find("{*}title").text
+
+
+def test_numbers_of_the_page(program, page, facts):
+    text = re.sub(r"\s+", " ", Page(page).text)
+    report = program.report
+    assert f"{report['totals']['weight_bytes']:,} bytes" in text
+    assert f"{report['totals']['fp32_bytes']:,}" in text
+    for matrix in report["matrices"]:
+        assert f"{matrix['kept']:,}" in text
+
+
+def test_verification_and_options_are_shown(program):
+    labels = np.array([0, 2, 1])
+    found = hcgs.verify(program, make_model(), data(), labels=labels)
+    text = Page(hcgs.report_html(program, verification=found)).text
+    assert f"{100 * found.accuracy:.2f} %" in text and "Accuracy" in text
+    assert "Accuracy" not in Page(hcgs.report_html(program)).text
+    assert TIERS in text and "sparsity" in text
+
+
+# ---- facts ------------------------------------------------------------------
+
+
+def test_facts_agree_with_the_compiler(program, facts):
+    """Two ways to the same numbers: the file's, and the compiler's."""
+    totals = program.report["totals"]
+    assert facts.fp32_bytes == totals["fp32_bytes"]
+    assert facts.total.kept == totals["kept_weights"]
+    assert {m.name: (m.used, m.available) for m in facts.memories} == {
+        name: (m["used"], m["available"])
+        for name, m in program.report["memories"].items()
+    }
+    for mine, theirs in zip(facts.matrices, program.report["matrices"]):
+        assert mine.node == theirs["node"] and mine.matrix == theirs["matrix"]
+        assert mine.whole.kept == theirs["kept"] and mine.whole.total == theirs["total"]
+        assert (
+            mine.whole.weight_bits + mine.whole.padding_bits
+            == 8 * theirs["weight_bytes"]
+        )
+        assert mine.whole.index_bits == 8 * theirs["index_bytes"]
+    formats = {f.name: f for f in facts.formats if f.what == "value"}
+    for theirs in program.report["formats"]:
+        mine = formats[theirs["name"]]
+        assert (mine.bits, mine.frac) == (theirs["bits"], theirs["frac"])
+        assert (mine.low, mine.high) == (theirs["min"], theirs["max"])
+
+
+def test_cell_format_is_that_of_the_states(facts):
+    """The range that is derived from the shifts holds what the machine's cell
+    states are: 16 bits at the fraction for which tanh(c) is h / o."""
+    file = facts.file
+    (cell,) = [f for f in facts.formats if f.what == "cell state c"]
+    run = hcgs.oracle.run_tensors(file, {"x": data(12)})
+    ((_, result),) = run.traces
+    (lstm,) = [layer for layer in result.layers if layer.op == "lstm"]
+    tables = [file.tables[g["table"]] for g in facts.network["layers"][0]["gates"]]
+    c = np.ldexp(lstm.arrays["c"].astype(float), -cell.frac)
+    gates = [
+        np.ldexp(lstm.arrays["gates"][..., k, :].astype(float), -t.out_frac)
+        for k, t in enumerate(tables)
+    ]
+    wanted = gates[0] * gates[3]
+    wanted[:, 1:] += gates[2][:, 1:] * c[:, :-1]
+    assert np.abs(c - wanted).max() <= cell.step / 2
+
+
+def test_balance_counts_row_groups(facts):
+    """By hand, from the mask: rows two by two, all gates."""
+    for matrix in facts.matrices:
+        if matrix.desc.kind != "hcgs":
+            continue
+        kept = matrix.content.kept.sum(axis=(0, 2))
+        assert matrix.groups.tolist() == (kept[0::2] + kept[1::2]).tolist()
+        assert matrix.worst_group >= matrix.mean_group > 0
+
+
+def test_row_groups_of_ragged_tiers():
+    class Desc:
+        kind, rows, cols = "hcgs", 10, 8
+        tiers = (
+            hcgs.oracle.program.Tier(6, 8, 1, 1),
+            hcgs.oracle.program.Tier(4, 4, 1, 1),
+        )
+
+    # 6 + 4 rows, cut into 4 + 2 and 4.
+    assert facts_module.group_starts(Desc).tolist() == [0, 4, 6]
+
+
+def test_cycles_are_the_compilers(program):
+    found, estimate = measure(program), program.report["estimate"]
+    assert found.steady == pytest.approx(estimate["cycles_per_step"])
+    assert found.one == estimate["cycles_of_one_step"]
+    assert found.macs == pytest.approx(estimate["macs_per_step"])
+    assert found.utilisation == pytest.approx(estimate["mac_utilization"])
+
+
+def test_table_errors_are_the_compilers(program):
+    for mine, theirs in zip(
+        table_facts(hcgs.oracle.read(bytes(program))), program.report["tables"]
+    ):
+        assert mine.function == theirs["function"]
+        assert mine.max_error == pytest.approx(theirs["max_error_lsb"], abs=1e-6)
+
+
+# ---- block maps -------------------------------------------------------------
+
+
+def cells(svg: str) -> np.ndarray:
+    """The picture as an array of opacities, from its paths."""
+    root = ElementTree.fromstring(svg)
+    _, _, cols, rows = (int(v) for v in root.get("viewBox").split())
+    image = np.zeros((rows, cols))
+    for path in root.iter("{http://www.w3.org/2000/svg}path"):
+        if path.get("fill-opacity") is None:
+            continue
+        for x, y, right, bottom in re.findall(
+            r"M(\d+) (\d+)H(\d+)V(\d+)H\d+z", path.get("d")
+        ):
+            image[int(y) : int(bottom), int(x) : int(right)] = float(
+                path.get("fill-opacity")
+            )
+    return image
+
+
+def test_block_map_shows_kept_blocks_by_magnitude(facts):
+    for matrix in facts.matrices:
+        (picture,) = block_maps(matrix)
+        image = cells(picture.svg)
+        assert ((image > 0) == matrix.content.kept[0]).all()
+        height, width = (2, 2) if matrix.desc.kind == "hcgs" else (1, 1)
+        mean = np.abs(matrix.weights).mean(axis=0)
+        blocks = {}
+        for r in range(0, image.shape[0], height):
+            for c in range(0, image.shape[1], width):
+                block = mean[r : r + height, c : c + width].mean()
+                blocks[block] = image[r, c]
+        shades = [blocks[m] for m in sorted(blocks)]
+        assert shades == sorted(shades) and shades[-1] == 1.0
+
+
+def test_block_maps_as_files(program, tmp_path):
+    written = hcgs.write_block_maps(program, tmp_path / "new" / "maps")
+    names = sorted(path.name for path in (tmp_path / "new" / "maps").iterdir())
+    assert names == ["0.R.svg", "0.W.svg", "1.W.svg"] == sorted(p.name for p in written)
+    for path in written:
+        root = ElementTree.parse(path).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "var(" not in path.read_text()
+
+
+def test_large_matrices_have_small_maps(tmp_path):
+    weights = np.random.default_rng(0).normal(0, 1, (4, 512, 440))
+    mask = masks.select(weights, masks.HCGS_16X, "row")
+
+    class Matrix:
+        name, pattern, shape = "big", "dense", "4 x 512 x 440"
+        content = type("Content", (), {"kept": np.ones((4, 512, 440), bool)})
+        desc = type("Desc", (), {"kind": "dense", "rows": 512, "cols": 440, "gates": 4,
+                                 "separate": False, "block": 0, "tiers": ()})  # fmt: skip
+
+    Matrix.weights = weights
+    assert len(block_maps(Matrix)[0].svg) < 100_000
+    Matrix.weights, Matrix.content.kept = (
+        weights * mask,
+        np.broadcast_to(mask, weights.shape),
+    )
+    Matrix.desc.kind = "hcgs"
+    Matrix.desc.tiers = tuple(
+        hcgs.oracle.program.Tier(t.rows, t.columns, 1, 4) for t in masks.HCGS_16X
+    )
+    picture = block_maps(Matrix)[0].svg
+    assert len(picture) < 100_000
+    assert ((cells(picture) > 0) == mask).all()
+
+
+# ---- analysis ---------------------------------------------------------------
+
+
+def test_json_of_another_kind_is_refused(program, tmp_path):
+    for text, message in (
+        ("{", "not JSON"),
+        ("[]", "'format' is None"),
+        ('{"format": "hcgs-report"}', "'hcgs-analysis' is needed"),
+        ('{"format": "hcgs-analysis", "version": 1}', "not as its format says"),
+    ):
+        (tmp_path / "a.json").write_text(text)
+        with pytest.raises(hcgs.InputError, match=message):
+            hcgs.report_html(program, tmp_path / "r.html", analysis=tmp_path / "a.json")
+    with pytest.raises(hcgs.FileError, match="absent.json"):
+        hcgs.report_html(
+            program, tmp_path / "r.html", analysis=tmp_path / "absent.json"
+        )
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json"]
+
+
+# ---- command line -----------------------------------------------------------
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "hcgs", *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def test_command(program, tmp_path):
+    program.save(tmp_path / "p.hcgs")
+    onnx.save(make_model(), tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=data(), labels=np.array([0, 1, 2]))
+    done = run("report", "p.hcgs", "-o", "r.html", "--block-maps", "maps", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert Page((tmp_path / "r.html").read_text()).text.count("Summary") >= 1
+    assert len(list((tmp_path / "maps").iterdir())) == 3
+    done = run(
+        "report", "m.onnx", "-o", "s.html", "--target", "generic", "--calibrate", "d.npz",
+        "--data", "d.npz", "-O", "weight-bits=4", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    text = Page((tmp_path / "s.html").read_text()).text
+    assert "4-bit" in text and "Accuracy" in text and "SQNR" in text
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["absent.hcgs", "-o", "r.html"], "absent.hcgs': No such file"),
+        (["m.onnx", "-o", "r.html", "--target", "nowhere"], "nowhere"),
+        (["m.onnx", "-o", "r.html", "-O", "weight-bits"], "NAME=VALUE"),
+        (["m.onnx", "-o", "r.html", "-O", "colour=red"], "colour"),
+        (["p.hcgs", "-o", "r.html", "-O", "weight-bits=5"], "program already"),
+        (["p.hcgs", "-o", "r.html", "--data", "d.npz"], "--model"),
+        (["p.hcgs", "-o", "r.html", "--labels", "d.npz"], "only for --data"),
+        (["p.hcgs", "-o", "no/r.html"], "cannot write 'no/r.html'"),
+        (["p.hcgs"], "nothing to write"),
+        (["d.npz", "-o", "r.html"], "d.npz"),
+        (
+            ["p.hcgs", "-o", "r.html", "--data", "bad.npz", "--model", "m.onnx"],
+            "no array for input 'x'",
+        ),
+        (
+            ["p.hcgs", "-o", "r.html", "--data", "none.npz", "--model", "m.onnx"],
+            "is empty",
+        ),
+        (
+            ["p.hcgs", "-o", "r.html", "--data", "m.onnx", "--model", "m.onnx"],
+            "not a .npy or .npz",
+        ),
+        (
+            ["p.hcgs", "-o", "r.html", "--data", "wide.npz", "--model", "m.onnx"],
+            "labels 0..9",
+        ),
+    ],
+)
+def test_bad_arguments(program, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    program.save(tmp_path / "p.hcgs")
+    onnx.save(make_model(), tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=data())
+    np.savez(tmp_path / "bad.npz", z=data())
+    np.savez(tmp_path / "none.npz", x=data()[:0])
+    np.savez(tmp_path / "wide.npz", x=data(), labels=np.array([0, 9, 1]))
+    before = sorted(tmp_path.iterdir())
+    assert main(["report", *arguments]) == 1
+    complaint = capsys.readouterr().err
+    assert message in complaint and len(complaint.strip().splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["", "report", "search", "verify"])
+def test_help_fits_the_terminal(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([*command.split(), "--help"])
+    assert left.value.code == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_verify_command(program, tmp_path):
+    program.save(tmp_path / "p.hcgs")
+    onnx.save(make_model(), tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=data())
+    done = run(
+        "verify",
+        "p.hcgs",
+        "--model",
+        "m.onnx",
+        "--data",
+        "d.npz",
+        "--oracle",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "SQNR" in done.stdout and "every bit" in done.stdout
