@@ -178,8 +178,8 @@ bool Assembler::takeTier(MatrixDescriptor &desc) {
       !takeNumber("keep", tier.keepNum, 1, most) ||
       !takeNumber("/", tier.keepDen, 1, most))
     return false;
-  std::optional<size_t> balance =
-      cursor.takeOneOf({"row", "column"}, "the balance of the tier");
+  std::optional<size_t> balance = cursor.takeOneOf(
+      {"row", "column", "both", "none"}, "the balance of the tier");
   if (!balance)
     return false;
   tier.balance = compression::Balance(*balance);
@@ -189,11 +189,20 @@ bool Assembler::takeTier(MatrixDescriptor &desc) {
 
 bool Assembler::takeDescriptor() {
   MatrixDescriptor desc;
-  std::optional<size_t> kind =
-      cursor.takeOneOf({"dense", "hcgs"}, "the kind of the matrix");
+  std::optional<size_t> kind = cursor.takeOneOf({"dense", "hcgs", "circulant"},
+                                                "the kind of the matrix");
   if (!kind)
     return false;
   desc.kind = MatrixKind(*kind);
+  if (desc.kind == MatrixKind::Circulant) {
+    std::optional<int64_t> size =
+        cursor.takeInteger("the size of the circulant blocks", 1, kMaxU32);
+    if (!size)
+      return false;
+    desc.block = uint32_t(*size);
+  } else {
+    desc.separate = desc.kind == MatrixKind::Hcgs && cursor.accept("separate");
+  }
   if (!takeNumber("gates", desc.gates, 1, 4) ||
       !takeNumber("bits", desc.format.bits, 2, 8))
     return false;
@@ -283,20 +292,55 @@ bool Assembler::takeBytes(std::vector<uint8_t> &image) {
 bool Assembler::takeTable() {
   numerics::PwlTable table;
   size_t place = cursor.position();
-  if (!takeNumber("k", table.k, 0, 15) || !takeNumber("n", table.n, 0, 9) ||
-      !takeNumber("s", table.s, 0, 31) || !takeNumber("b", table.b, 2, 16) ||
+  const bool twoLevel = cursor.accept("two_level");
+  if (twoLevel) {
+    table.kind = numerics::PwlKind::TwoLevel;
+    if (!takeNumber("w", table.w, 0, 16) ||
+        !takeNumber("origin", table.origin, -65536, 32767))
+      return false;
+    int32_t centre = 0;
+    if (cursor.peek("centre")) {
+      if (!takeNumber("centre", centre, -65536, 65536))
+        return false;
+      table.centre = centre;
+    }
+    if (!takeNumber("p", table.p, 0, 15))
+      return false;
+  } else if (!takeNumber("k", table.k, 0, 15) ||
+             !takeNumber("n", table.n, 0, 9)) {
+    return false;
+  }
+  if (!takeNumber("s", table.s, 0, 31) || !takeNumber("b", table.b, 2, 16) ||
       !takeNumber("lo", table.lo, INT16_MIN, INT16_MAX) ||
       !takeNumber("hi", table.hi, INT16_MIN, INT16_MAX) ||
       !takeNumber("in_frac", table.inFrac, INT16_MIN, INT16_MAX) ||
       !takeNumber("out_frac", table.outFrac, INT16_MIN, INT16_MAX))
     return false;
-  auto takeColumn =
-      [&](std::string_view name) -> std::optional<std::vector<int64_t>> {
+  auto takeColumn = [&](std::string_view name, int64_t least = INT16_MIN,
+                        int64_t most =
+                            INT16_MAX) -> std::optional<std::vector<int64_t>> {
     if (!cursor.expect(name))
       return std::nullopt;
-    return cursor.takeList(fmt::format("an entry of '{}'", name), INT16_MIN,
-                           INT16_MAX);
+    return cursor.takeList(fmt::format("an entry of '{}'", name), least, most);
   };
+  if (twoLevel) {
+    std::optional<std::vector<int64_t>> first =
+        takeColumn("first", 0, numerics::maxPwlEntries - 1);
+    if (!first)
+      return false;
+    std::optional<std::vector<int64_t>> bits = takeColumn("bits", 0, 9);
+    if (!bits)
+      return false;
+    if (first->size() != bits->size()) {
+      cursor.fail(fmt::format("{} first entries and {} bits of regions, "
+                              "allowed equally many",
+                              first->size(), bits->size()),
+                  place);
+      return false;
+    }
+    for (size_t i = 0; i < first->size(); ++i)
+      table.directory.push_back({uint16_t((*first)[i]), uint8_t((*bits)[i])});
+  }
   std::optional<std::vector<int64_t>> bases = takeColumn("bases");
   if (!bases)
     return false;

@@ -162,10 +162,15 @@ void Disassembler::printDescriptors() {
   if (!descriptors || writeDescriptors(*descriptors) != program.descriptors)
     return printHex(".section desc", program.descriptors);
   for (const MatrixDescriptor &desc : *descriptors) {
-    bool dense = desc.kind == MatrixKind::Dense;
+    const bool hcgs = desc.kind == MatrixKind::Hcgs;
+    std::string kind = compression::matrixKindName(desc.kind);
+    if (desc.kind == MatrixKind::Circulant)
+      kind += fmt::format(" {}", desc.block);
+    else if (desc.separate)
+      kind += " separate";
     std::string text = fmt::format(
-        ".desc {} gates {} bits {} {} rows {} cols {} block {}",
-        dense ? "dense" : "hcgs", desc.gates, desc.format.bits,
+        ".desc {} gates {} bits {} {} rows {} cols {} block {}", kind,
+        desc.gates, desc.format.bits,
         desc.format.encoding == numerics::WeightEncoding::Twos ? "twos"
                                                                : "signmag",
         desc.rows, desc.cols, desc.rowBlock);
@@ -173,7 +178,7 @@ void Disassembler::printDescriptors() {
       text += fmt::format(" bias {}", *desc.bias);
     text +=
         fmt::format(" weights {} + {}", desc.weightOffset, desc.weightBytes);
-    if (!dense)
+    if (hcgs)
       text += fmt::format(" index {} + {}", desc.indexOffset, desc.indexBytes);
     for (const compression::Tier &tier : desc.pattern.tiers)
       text += fmt::format(" tier {} x {} keep {} / {} {}", tier.rows, tier.cols,
@@ -214,10 +219,26 @@ void Disassembler::printTables() {
       bases.push_back(entry.base);
       slopes.push_back(entry.slope);
     }
-    line(".table k {} n {} s {} b {} lo {} hi {} in_frac {} out_frac {} bases "
-         "{} slopes {}",
-         table.k, table.n, table.s, table.b, table.lo, table.hi, table.inFrac,
-         table.outFrac, printList(bases), printList(slopes));
+    std::string shape, regions;
+    if (table.kind == numerics::PwlKind::TwoLevel) {
+      std::vector<int> first, bits;
+      for (const numerics::PwlTable::Region &region : table.directory) {
+        first.push_back(region.first);
+        bits.push_back(region.bits);
+      }
+      shape = fmt::format("two_level w {} origin {}", table.w, table.origin);
+      if (table.centre)
+        shape += fmt::format(" centre {}", *table.centre);
+      shape += fmt::format(" p {}", table.p);
+      regions =
+          fmt::format("first {} bits {} ", printList(first), printList(bits));
+    } else {
+      shape = fmt::format("k {} n {}", table.k, table.n);
+    }
+    line(".table {} s {} b {} lo {} hi {} in_frac {} out_frac {} {}bases {} "
+         "slopes {}",
+         shape, table.s, table.b, table.lo, table.hi, table.inFrac,
+         table.outFrac, regions, printList(bases), printList(slopes));
   }
 }
 

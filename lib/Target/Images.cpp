@@ -3,6 +3,7 @@
 
 #include "hcgs/Target/Images.h"
 #include "ByteStream.h"
+#include "hcgs/Compression/Circulant.h"
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
@@ -12,7 +13,6 @@ using namespace hcgs;
 static constexpr uint32_t kImageVersion = 1;
 static constexpr uint32_t kNoBias = 0xffffffff;
 static constexpr size_t kHeadBytes = 8;
-static constexpr size_t kDescriptorBytes = 96;
 static constexpr size_t kTableBytes = 32;
 static constexpr size_t kTierBytes = 12;
 
@@ -76,7 +76,9 @@ hcgs::writeDescriptors(std::span<const MatrixDescriptor> descriptors) {
     }
     writer.putZeros(kTierBytes *
                     (compression::maxTiers - desc.pattern.tiers.size()));
-    writer.putZeros(8);
+    writer.put(desc.block);
+    writer.put(uint8_t(desc.separate));
+    writer.putZeros(3);
   }
   return writer.take();
 }
@@ -89,8 +91,8 @@ static Result<MatrixDescriptor> readDescriptor(ByteReader reader,
   };
   MatrixDescriptor desc;
   uint8_t kind = reader.get<uint8_t>();
-  if (kind > 1)
-    return bad("kind", kind, "0 (dense), 1 (hcgs)");
+  if (kind > 2)
+    return bad("kind", kind, "0 (dense), 1 (hcgs), 2 (circulant)");
   desc.kind = MatrixKind(kind);
   desc.gates = reader.get<uint8_t>();
   if (desc.gates < 1 || desc.gates > 4)
@@ -122,13 +124,17 @@ static Result<MatrixDescriptor> readDescriptor(ByteReader reader,
   desc.indexBytes = reader.get<uint32_t>();
   uint32_t tiers = reader.get<uint32_t>();
 
-  bool dense = desc.kind == MatrixKind::Dense;
-  if (dense ? tiers != 0 : tiers < 1 || tiers > compression::maxTiers)
-    return bad("tiers", tiers, dense ? "0 for a dense matrix" : "1..4");
-  if (dense && desc.indexOffset != 0)
-    return bad("index_offset", desc.indexOffset, "0 for a dense matrix");
-  if (dense && desc.indexBytes != 0)
-    return bad("index_bytes", desc.indexBytes, "0 for a dense matrix");
+  const bool hcgs = desc.kind == MatrixKind::Hcgs;
+  const bool circulant = desc.kind == MatrixKind::Circulant;
+  const std::string none =
+      fmt::format("0 for a {} matrix", compression::matrixKindName(desc.kind));
+  if (hcgs ? tiers < 1 || tiers > compression::maxTiers : tiers != 0)
+    return bad("tiers", tiers,
+               hcgs ? fmt::format("1..{}", compression::maxTiers) : none);
+  if (!hcgs && desc.indexOffset != 0)
+    return bad("index_offset", desc.indexOffset, none);
+  if (!hcgs && desc.indexBytes != 0)
+    return bad("index_bytes", desc.indexBytes, none);
   for (uint32_t i = 0; i < tiers; ++i) {
     compression::Tier tier;
     tier.rows = reader.get<uint16_t>();
@@ -136,20 +142,55 @@ static Result<MatrixDescriptor> readDescriptor(ByteReader reader,
     tier.keepNum = reader.get<uint16_t>();
     tier.keepDen = reader.get<uint16_t>();
     uint8_t balance = reader.get<uint8_t>();
-    if (balance > 1)
-      return bad("balance", balance, "0 (row), 1 (column)");
+    if (balance > 3)
+      return bad(fmt::format("balance of tier {}", i + 1), balance,
+                 "0 (row), 1 (column), 2 (both), 3 (none)");
     tier.balance = compression::Balance(balance);
     for (uint8_t zero : reader.getBytes(3))
       if (zero != 0)
-        return bad("reserved byte of a tier", zero, "0");
+        return bad(fmt::format("reserved byte of tier {}", i + 1), zero, "0");
     desc.pattern.tiers.push_back(tier);
   }
+  for (uint8_t zero :
+       reader.getBytes(kTierBytes * (compression::maxTiers - tiers)))
+    if (zero != 0)
+      return bad("byte of an unused tier", zero, "0");
+
+  desc.block = reader.get<uint32_t>();
+  if (circulant) {
+    const uint32_t largest = std::min<uint32_t>(compression::maxCirculantBlock,
+                                                std::max(desc.rows, desc.cols));
+    if (desc.block < compression::minCirculantBlock || desc.block > largest)
+      return bad("block", desc.block,
+                 fmt::format("{}..{} for a circulant matrix of {} x {}",
+                             compression::minCirculantBlock, largest, desc.rows,
+                             desc.cols));
+    if (desc.rowBlock < desc.rows && desc.rowBlock % desc.block != 0)
+      return bad("row_block", desc.rowBlock,
+                 fmt::format("multiples of the circulant block, {}, or all {} "
+                             "rows",
+                             desc.block, desc.rows));
+  } else if (desc.block != 0) {
+    return bad("block", desc.block, none);
+  }
+  uint8_t masks = reader.get<uint8_t>();
+  if (!hcgs && masks != 0)
+    return bad("masks", masks, none);
+  if (masks > (desc.gates > 1 ? 1 : 0))
+    return bad("masks", masks,
+               desc.gates > 1 ? "0 (shared), 1 (separate)"
+                              : "0 for a matrix of one gate");
+  desc.separate = masks == 1;
   for (uint8_t zero : reader.getBytes(reader.remaining()))
     if (zero != 0)
       return bad("reserved byte", zero, "0");
-  if (!dense)
+  if (hcgs) {
     if (Result<void> valid = verify(desc.pattern); !valid)
       return valid.takeError().at(fmt::format("descriptor {}", index));
+    if (Result<void> fits = verifyShape(desc.pattern, desc.rows, desc.cols);
+        !fits)
+      return fits.takeError().at(fmt::format("descriptor {}", index));
+  }
   return desc;
 }
 
@@ -186,24 +227,51 @@ static Result<std::span<const uint8_t>> slice(std::span<const uint8_t> section,
 Result<compression::WeightLayout>
 hcgs::readLayout(const MatrixDescriptor &desc,
                  std::span<const uint8_t> indexSection) {
+  auto checked = [](compression::WeightLayout layout)
+      -> Result<compression::WeightLayout> {
+    if (Result<void> valid = compression::verifyRowBlock(layout); !valid)
+      return valid.takeError();
+    return layout;
+  };
   if (desc.kind == MatrixKind::Dense)
     return compression::WeightLayout::dense(desc.gates, desc.rows, desc.cols,
                                             desc.rowBlock);
+  if (desc.kind == MatrixKind::Circulant)
+    return checked(compression::WeightLayout::circulant(
+        desc.gates, desc.rows, desc.cols, desc.block, desc.rowBlock));
   Result<std::span<const uint8_t>> image =
       slice(indexSection, desc.indexOffset, desc.indexBytes, ".hcgs.index");
   if (!image)
     return image.takeError();
-  Result<compression::BlockMap> map = compression::BlockMap::fromIndexImage(
-      desc.pattern, desc.rows, desc.cols, *image);
-  if (!map)
-    return map.takeError();
-  compression::WeightLayout layout = compression::WeightLayout::sparse(
-      desc.gates,
-      std::make_shared<const compression::BlockMap>(std::move(*map)),
-      desc.rowBlock);
-  if (Result<void> valid = compression::verifyRowBlock(layout); !valid)
-    return valid.takeError();
-  return layout;
+  Result<compression::BlockMaps> maps =
+      compression::readIndexImages(desc.pattern, desc.rows, desc.cols,
+                                   desc.separate ? desc.gates : 1, *image);
+  if (!maps)
+    return maps.takeError();
+  return checked(desc.separate ? compression::WeightLayout::sparse(
+                                     std::move(*maps), desc.rowBlock)
+                               : compression::WeightLayout::sparse(
+                                     desc.gates, maps->front(), desc.rowBlock));
+}
+
+/// WI-C-3: elements that no position uses have pattern 0.
+static Result<void> checkUnused(const MatrixDescriptor &desc,
+                                const compression::WeightLayout &layout,
+                                std::span<const int16_t> codes) {
+  Result<void> good;
+  layout.forEachVector([&](const compression::WeightLayout::Vector &vector) {
+    for (int64_t j = 0; good && j < desc.block; ++j)
+      if (compression::circulantUses(desc.block, vector.height, vector.width,
+                                     j) == 0 &&
+          numerics::encodeWeight(codes[vector.word + j], desc.format) != 0)
+        good = Error{fmt::format(
+            "word {} is element {} of the circulant block at row {}, column "
+            "{}, gate {}, which no weight uses: its code is {}, allowed is bit "
+            "pattern 0",
+            vector.word + j, j, vector.row, vector.col, vector.gate,
+            codes[vector.word + j])};
+  });
+  return good;
 }
 
 Result<std::vector<int16_t>>
@@ -214,7 +282,12 @@ hcgs::readCodes(const MatrixDescriptor &desc,
       weightSection, desc.weightOffset, desc.weightBytes, ".hcgs.weights");
   if (!image)
     return image.takeError();
-  return compression::unpackCodes(*image, layout.words(), desc.format);
+  Result<std::vector<int16_t>> codes =
+      compression::unpackCodes(*image, layout.words(), desc.format);
+  if (codes && desc.kind == MatrixKind::Circulant)
+    if (Result<void> good = checkUnused(desc, layout, *codes); !good)
+      return good.takeError();
+  return codes;
 }
 
 //===----------------------------------------------------------------------===//
@@ -252,8 +325,9 @@ hcgs::writeTables(std::span<const numerics::PwlTable> tables) {
   writer.put(uint32_t(tables.size()));
   size_t offset = kHeadBytes + kTableBytes * tables.size();
   for (const numerics::PwlTable &table : tables) {
-    writer.put(uint8_t(table.k));
-    writer.put(uint8_t(table.n));
+    const bool twoLevel = table.kind == numerics::PwlKind::TwoLevel;
+    writer.put(uint8_t(twoLevel ? table.w : table.k));
+    writer.put(uint8_t(twoLevel ? table.directory.size() : size_t(table.n)));
     writer.put(uint8_t(table.s));
     writer.put(uint8_t(table.b));
     writer.put(table.lo);
@@ -262,14 +336,25 @@ hcgs::writeTables(std::span<const numerics::PwlTable> tables) {
     writer.put(int16_t(table.outFrac));
     writer.put(uint32_t(table.entries.size()));
     writer.put(uint32_t(offset));
-    writer.putZeros(12);
-    offset += 4 * table.entries.size();
+    writer.put(uint8_t(table.kind));
+    writer.put(uint8_t(twoLevel ? table.p : 0));
+    writer.put(uint8_t(twoLevel && table.centre));
+    writer.putZeros(1);
+    writer.put(int32_t(twoLevel ? table.origin : 0));
+    writer.put(int32_t(twoLevel ? table.centre.value_or(0) : 0));
+    offset += table.bytes() - kTableBytes;
   }
-  for (const numerics::PwlTable &table : tables)
+  for (const numerics::PwlTable &table : tables) {
+    for (const numerics::PwlTable::Region &region : table.directory) {
+      writer.put(region.first);
+      writer.put(region.bits);
+      writer.putZeros(1);
+    }
     for (const numerics::PwlTable::Entry &entry : table.entries) {
       writer.put(entry.base);
       writer.put(entry.slope);
     }
+  }
   return writer.take();
 }
 
@@ -280,29 +365,66 @@ readTable(ByteReader head, std::span<const uint8_t> section, size_t index) {
     return badField("table", index, field, found, allowed);
   };
   numerics::PwlTable table;
-  table.k = head.get<uint8_t>();
-  table.n = head.get<uint8_t>();
+  const uint8_t k = head.get<uint8_t>(), n = head.get<uint8_t>();
   table.s = head.get<uint8_t>();
   table.b = head.get<uint8_t>();
   table.lo = head.get<int16_t>();
   table.hi = head.get<int16_t>();
   table.inFrac = head.get<int16_t>();
   table.outFrac = head.get<int16_t>();
-  uint32_t entries = head.get<uint32_t>();
-  uint32_t offset = head.get<uint32_t>();
+  const uint32_t entries = head.get<uint32_t>();
+  const uint32_t offset = head.get<uint32_t>();
+  const uint8_t kind = head.get<uint8_t>();
+  if (kind > 1)
+    return bad("kind", kind, "0 (uniform), 1 (two-level)");
+  table.kind = numerics::PwlKind(kind);
+  uint32_t regions = 0;
+  if (table.kind == numerics::PwlKind::Uniform) {
+    table.k = k;
+    table.n = n;
+    if (n > 9)
+      return bad("n", n, "0..9");
+    if (entries != 1u << n)
+      return bad("entries", entries, fmt::format("2^n = {}", 1u << n));
+  } else {
+    table.w = k;
+    regions = n;
+    table.p = head.get<uint8_t>();
+    const uint8_t mirrored = head.get<uint8_t>();
+    if (mirrored > 1)
+      return bad("mirrored", mirrored, "0, 1");
+    if (uint8_t zero = head.get<uint8_t>())
+      return bad("reserved byte", zero, "0");
+    table.origin = head.get<int32_t>();
+    const int32_t centre = head.get<int32_t>();
+    if (mirrored)
+      table.centre = centre;
+    else if (centre != 0)
+      return bad("centre", uint32_t(centre), "0 where nothing is mirrored");
+    if (regions < 1 || regions > numerics::maxPwlRegions)
+      return bad("regions", regions,
+                 fmt::format("1..{}", numerics::maxPwlRegions));
+    if (entries < 1 || entries > numerics::maxPwlEntries)
+      return bad("entries", entries,
+                 fmt::format("1..{}", numerics::maxPwlEntries));
+  }
   for (uint8_t zero : head.getBytes(head.remaining()))
     if (zero != 0)
       return bad("reserved byte", zero, "0");
-  if (table.n > 9)
-    return bad("n", table.n, "0..9");
-  if (entries != 1u << table.n)
-    return bad("entries", entries, fmt::format("2^n = {}", 1u << table.n));
-  if (offset > section.size() || entries > (section.size() - offset) / 4)
+  const uint32_t words = regions + entries;
+  if (offset > section.size() || words > (section.size() - offset) / 4)
     return bad("offset", offset,
                fmt::format("0..{} for {} entries in {} bytes",
-                           int64_t(section.size()) - 4 * int64_t(entries),
-                           entries, section.size()));
+                           int64_t(section.size()) - 4 * int64_t(words), words,
+                           section.size()));
   ByteReader reader(section, offset);
+  table.directory.resize(regions);
+  for (numerics::PwlTable::Region &region : table.directory) {
+    region.first = reader.get<uint16_t>();
+    region.bits = reader.get<uint8_t>();
+    if (uint8_t zero = reader.get<uint8_t>())
+      return bad("reserved byte of a region", zero, "0");
+  }
   table.entries.resize(entries);
   for (numerics::PwlTable::Entry &entry : table.entries) {
     entry.base = reader.get<int16_t>();

@@ -6,6 +6,7 @@
 // against them and against the target.
 //
 #include "Json.h"
+#include "hcgs/Compression/Circulant.h"
 #include "hcgs/Target/Images.h"
 #include "hcgs/Target/ProgramFile.h"
 #include "hcgs/Target/TargetModel.h"
@@ -155,10 +156,10 @@ bool Verifier::checkDescriptor(size_t index) {
   auto failDesc = [&](std::string message) {
     return fail(fmt::format(".hcgs.desc: descriptor {}: {}", index, message));
   };
-  bool dense = desc.kind == MatrixKind::Dense;
-  if (!target.hasMatrixKind(dense ? "dense" : "hcgs"))
-    return failDesc(fmt::format("kind is {}, target '{}' allows {}",
-                                dense ? "dense" : "hcgs", target.name,
+  const char *kind = compression::matrixKindName(desc.kind);
+  if (!target.hasMatrixKind(kind))
+    return failDesc(fmt::format("kind is {}, target '{}' allows {}", kind,
+                                target.name,
                                 fmt::join(target.matrixKinds, ", ")));
   if (!target.hasWeightBits(uint32_t(desc.format.bits)))
     return failDesc(fmt::format("weight_bits is {}, target '{}' allows {}",
@@ -183,14 +184,20 @@ bool Verifier::checkDescriptor(size_t index) {
     return failDesc(fmt::format("indices are bytes {} + {}, .hcgs.index has {}",
                                 desc.indexOffset, desc.indexBytes,
                                 program.index.size()));
-  uint64_t words = uint64_t(desc.rows) * desc.cols * desc.gates;
+  const bool exact = desc.kind != MatrixKind::Hcgs;
+  const bool circulant = desc.kind == MatrixKind::Circulant;
+  uint64_t words = circulant ? compression::circulantWords(
+                                   desc.gates, desc.rows, desc.cols, desc.block)
+                             : uint64_t(desc.rows) * desc.cols * desc.gates;
   uint64_t bytes = (words * desc.format.bits + 7) / 8;
-  if (dense ? desc.weightBytes != bytes : desc.weightBytes > bytes)
-    return failDesc(fmt::format("weight_bytes is {}, allowed {}{} for {} gates "
-                                "of {} x {} {}-bit weights",
-                                desc.weightBytes, dense ? "" : "at most ",
-                                bytes, desc.gates, desc.rows, desc.cols,
-                                desc.format.bits));
+  if (exact ? desc.weightBytes != bytes : desc.weightBytes > bytes)
+    return failDesc(fmt::format(
+        "weight_bytes is {}, allowed {}{} for {} gates of {} x {} {}-bit "
+        "weights{}",
+        desc.weightBytes, exact ? "" : "at most ", bytes, desc.gates, desc.rows,
+        desc.cols, desc.format.bits,
+        circulant ? fmt::format(" in circulant blocks of {}", desc.block)
+                  : ""));
   if (desc.bias &&
       outside(*desc.bias, uint64_t(desc.rows) * desc.gates, biases.size()))
     return failDesc(fmt::format("biases are elements {} + {}, .hcgs.bias has "

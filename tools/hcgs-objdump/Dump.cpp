@@ -94,7 +94,7 @@ std::string Dumper::summary() const {
       {".hcgs.text", program.text.size(),
        items(program.text.size(), 0, isa::kInstructionBytes, "instructions")},
       {".hcgs.desc", program.descriptors.size(),
-       items(program.descriptors.size(), 8, 96, "matrices")},
+       items(program.descriptors.size(), 8, kDescriptorBytes, "matrices")},
       {".hcgs.weights", program.weights.size(), "weight codes"},
       {".hcgs.index", program.index.size(), "block indices"},
       {".hcgs.bias", program.bias.size(),
@@ -144,18 +144,22 @@ Result<std::string> Dumper::descriptors() const {
   std::string text;
   for (size_t i = 0; i < read->size(); ++i) {
     const MatrixDescriptor &desc = (*read)[i];
-    bool dense = desc.kind == MatrixKind::Dense;
+    std::string kind = compression::matrixKindName(desc.kind);
+    if (desc.kind == MatrixKind::Hcgs)
+      kind += fmt::format(" {}{}", desc.pattern.str(),
+                          desc.separate ? ", separate masks" : "");
+    else if (desc.kind == MatrixKind::Circulant)
+      kind += fmt::format(" in blocks of {}", desc.block);
     text += fmt::format(
         "{}: {}\n    {}, {} gate{} of {} x {}, {}-bit {}, row blocks of {}\n",
-        i, nameOfMatrix(i), dense ? "dense" : "hcgs " + desc.pattern.str(),
-        desc.gates, desc.gates == 1 ? "" : "s", desc.rows, desc.cols,
-        desc.format.bits,
+        i, nameOfMatrix(i), kind, desc.gates, desc.gates == 1 ? "" : "s",
+        desc.rows, desc.cols, desc.format.bits,
         desc.format.encoding == numerics::WeightEncoding::Twos ? "twos"
                                                                : "signmag",
         desc.rowBlock);
     text +=
         fmt::format("    weights {} + {}", desc.weightOffset, desc.weightBytes);
-    if (!dense)
+    if (desc.kind == MatrixKind::Hcgs)
       text +=
           fmt::format(", indices {} + {}", desc.indexOffset, desc.indexBytes);
     text += desc.bias ? fmt::format(", biases from {}\n", *desc.bias)
@@ -177,17 +181,36 @@ Result<std::string> Dumper::tables() const {
       text += fmt::format(" {}, at most {} LSB off",
                           shown(get(names[i], "function")),
                           shown(get(names[i], "max_error_lsb")));
+    const bool twoLevel = table.kind == numerics::PwlKind::TwoLevel;
     text += fmt::format(
-        "\n    z fx<16,{}>, y fx<{},{}>, domain +-2^{}, {} segments, slope "
-        "shift {}, below {}, above {}\n",
-        table.inFrac, table.b, table.outFrac, table.k, table.entries.size(),
-        table.s, table.lo, table.hi);
-    for (size_t segment = 0; segment < table.entries.size(); ++segment)
-      text += fmt::format("    {:>7} {:>7} {:>7}\n",
-                          (int64_t(segment) << (table.k + 1 - table.n)) -
-                              (int64_t(1) << table.k),
-                          table.entries[segment].base,
-                          table.entries[segment].slope);
+        "\n    {}: z fx<16,{}>, y fx<{},{}>, {}, {} entries, "
+        "slope shift {}, below {}, above {}\n",
+        numerics::pwlKindName(table.kind), table.inFrac, table.b, table.outFrac,
+        twoLevel ? fmt::format("{} regions of 2^{} from {}",
+                               table.directory.size(), table.w, table.origin)
+                 : fmt::format("domain +-2^{}", table.k),
+        table.entries.size(), table.s, table.lo, table.hi);
+    if (table.centre)
+      text += fmt::format("    mirrored: y(-z) = {} - y(z)\n", *table.centre);
+    auto row = [&](int64_t start, const numerics::PwlTable::Entry &entry) {
+      text += fmt::format("    {:>7} {:>7} {:>7}\n", start, entry.base,
+                          entry.slope);
+    };
+    if (twoLevel) {
+      text += fmt::format("    bases have {} fractional bits\n", table.p);
+      for (size_t r = 0; r < table.directory.size(); ++r) {
+        const numerics::PwlTable::Region &region = table.directory[r];
+        for (int64_t j = 0; j < int64_t(1) << region.bits; ++j)
+          row(table.origin + (int64_t(r) << table.w) +
+                  (j << (table.w - region.bits)),
+              table.entries[region.first + j]);
+      }
+    } else {
+      for (size_t segment = 0; segment < table.entries.size(); ++segment)
+        row((int64_t(segment) << (table.k + 1 - table.n)) -
+                (int64_t(1) << table.k),
+            table.entries[segment]);
+    }
   }
   return text;
 }
@@ -221,9 +244,16 @@ Result<std::string> Dumper::weights(size_t index,
   json exponents = matrices.is_array() && index < matrices.size()
                        ? get(matrices[index], "exponents")
                        : json();
-  std::string text =
-      fmt::format("# {}: {}\n#   word gate   row   col code value\n", index,
-                  nameOfMatrix(index));
+  std::string text = fmt::format("# {}: {}\n", index, nameOfMatrix(index));
+  if (desc.kind == MatrixKind::Circulant)
+    text += fmt::format("# circulant blocks of {}: row and column of the first "
+                        "weight that is the word\n",
+                        desc.block);
+  text += "#   word gate   row   col code value\n";
+  auto gateName = [&](int64_t gate) {
+    return desc.gates == 4 ? std::string(1, isa::kGateLetters[gate])
+                           : std::to_string(gate);
+  };
   auto print = [&](int64_t place, const compression::WordInfo &info) {
     int16_t code = (*codes)[place];
     std::string value = "-";
@@ -232,11 +262,30 @@ Result<std::string> Dumper::weights(size_t index,
       value = fmt::format(
           "{}", std::ldexp(double(code), -exponents[info.gate].get<int>()));
     text += fmt::format("{:>8} {:>4} {:>5} {:>5} {:>4} {}\n", place,
-                        desc.gates == 4
-                            ? std::string(1, isa::kGateLetters[info.gate])
-                            : std::to_string(info.gate),
-                        info.row, info.col, code, value);
+                        gateName(info.gate), info.row, info.col, code, value);
   };
+  // WI-C-1: element j of a vector is column j of its block's row 0, or, cut off
+  // there, column 0 of row b - j.
+  auto printElement = [&](const compression::WeightLayout::Vector &vector,
+                          int64_t j) {
+    const int64_t turned = desc.block - j;
+    if (j < vector.width)
+      print(vector.word + j, {vector.gate, vector.row, vector.col + j});
+    else if (turned < vector.height)
+      print(vector.word + j, {vector.gate, vector.row + turned, vector.col});
+    else
+      text += fmt::format("{:>8} {:>4} {:>5} {:>5} {:>4} unused\n",
+                          vector.word + j, gateName(vector.gate), "-", "-",
+                          (*codes)[vector.word + j]);
+  };
+  if (layout->isCirculant()) {
+    layout->forEachVector([&](const compression::WeightLayout::Vector &vector) {
+      for (int64_t j = 0; j < int64_t(desc.block); ++j)
+        if (!word || int64_t(*word) == vector.word + j)
+          printElement(vector, j);
+    });
+    return text;
+  }
   if (word) {
     print(int64_t(*word), layout->describe(int64_t(*word)));
     return text;

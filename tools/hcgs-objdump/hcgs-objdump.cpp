@@ -152,8 +152,10 @@ static void addOptions(CLI::App &app, Options &options) {
                "Activation tables: start, base and slope of each segment");
   app.add_option("--weights", options.weights,
                  "Every stored word of a matrix: gate, row, column and value")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("DESCRIPTOR");
   app.add_option("--word", options.word, "With --weights: only this word")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("N");
   app.add_flag("--strip", options.strip,
                "Write the program without its debug map to --output");
@@ -183,6 +185,11 @@ int main(int argc, char **argv) {
     app.parse(argc, argv);
     if (options.word && !options.weights)
       throw CLI::ValidationError("--word needs --weights");
+    if (options.disassemble && options.disassembleAll)
+      throw CLI::ValidationError("--disassemble and --disassemble-all exclude "
+                                 "each other; the second shows all");
+    if (app.count("--output") > 0 && options.output.empty())
+      throw CLI::ValidationError("--output: the name of the file is empty");
     if (options.strip && !options.emit.empty())
       throw CLI::ValidationError("--strip and --emit exclude each other");
     if (options.writesFile() && options.lists())

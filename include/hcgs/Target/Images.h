@@ -21,7 +21,10 @@
 
 namespace hcgs {
 
-enum class MatrixKind : uint8_t { Dense = 0, Hcgs = 1 };
+using compression::MatrixKind;
+
+/// Bytes of one descriptor in its section, after a head of 8.
+inline constexpr size_t kDescriptorBytes = 144;
 
 /// WI-D-1: where a matrix lies and how to read it.
 struct MatrixDescriptor {
@@ -38,8 +41,12 @@ struct MatrixDescriptor {
   /// Bytes in the weight and the index image.
   uint32_t weightOffset = 0, weightBytes = 0;
   uint32_t indexOffset = 0, indexBytes = 0;
-  /// No tiers if dense.
+  /// No tiers unless hcgs.
   compression::Pattern pattern;
+  /// Size of the circulant blocks; 0 unless circulant.
+  uint32_t block = 0;
+  /// Whether each gate has its own mask (WI-P-6); only of kind hcgs.
+  bool separate = false;
 
   uint32_t rowBlocks() const {
     return uint32_t((uint64_t(rows) + rowBlock - 1) / rowBlock);
@@ -55,7 +62,8 @@ readDescriptors(std::span<const uint8_t> section);
 /// section (WI-I, WI-W).
 Result<compression::WeightLayout>
 readLayout(const MatrixDescriptor &desc, std::span<const uint8_t> indexSection);
-/// The codes of a matrix in the order of the weight image.
+/// The codes of a matrix in the order of the weight image. Those that no weight
+/// of a circulant matrix uses are checked (WI-C-3).
 Result<std::vector<int16_t>> readCodes(const MatrixDescriptor &desc,
                                        const compression::WeightLayout &layout,
                                        std::span<const uint8_t> weightSection);

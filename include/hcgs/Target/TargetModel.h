@@ -85,7 +85,7 @@ struct TargetModel {
   /// Widths of vmem elements: min..max bits.
   uint32_t activationBitsMin = 0, activationBitsMax = 0;
   uint32_t accumulatorBits = 32;
-  /// "dense", "hcgs".
+  /// "dense", "hcgs", "circulant".
   std::vector<std::string> matrixKinds;
 
   /// Joules an event, by the event's name; empty if the target states none.
