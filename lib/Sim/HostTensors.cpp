@@ -92,22 +92,34 @@ static std::string inputNames(const LoadedProgram &program) {
   return names.empty() ? "none" : names;
 }
 
+bool sim::isSingleUnnamed(const LoadedProgram &program,
+                          const NpzArrays &arrays) {
+  return program.inputs().size() == 1 && arrays.size() == 1 &&
+         arrays.front().first.empty();
+}
+
 Result<Batch> sim::bindInputs(const LoadedProgram &program,
                               const std::vector<Entry> &entries,
                               const NpzArrays &arrays,
                               const RunOptions &options) {
   Batch batch;
-  const bool single = program.inputs().size() == 1 && arrays.size() == 1;
+  const bool single = isSingleUnnamed(program, arrays);
   for (const auto &[name, array] : arrays) {
     const bool known =
         single || std::any_of(program.inputs().begin(), program.inputs().end(),
                               [&, &key = name](const TensorInfo &tensor) {
                                 return tensor.name == key;
                               });
-    if (!known)
-      return Error{fmt::format("input '{}' is not an input of the program; "
-                               "its inputs are {}",
-                               name, inputNames(program))};
+    if (known)
+      continue;
+    if (name.empty())
+      return Error{fmt::format(
+          "one array without a name found, the program has {} inputs: {}; give "
+          "their arrays by name, in an .npz file",
+          program.inputs().size(), inputNames(program))};
+    return Error{fmt::format("array '{}' is no input of the program; its "
+                             "inputs are {}",
+                             name, inputNames(program))};
   }
 
   bool haveRows = false, haveSteps = false;
@@ -166,17 +178,21 @@ Result<Batch> sim::bindInputs(const LoadedProgram &program,
   if (batch.lengths.empty())
     batch.lengths.assign(static_cast<size_t>(batch.rows), batch.steps);
   if (static_cast<int64_t>(batch.lengths.size()) != batch.rows)
-    return Error{fmt::format("{} lengths found, the batch has {} rows",
-                             batch.lengths.size(), batch.rows)};
+    return Error{fmt::format("{} lengths found, the inputs have {} row{}; give "
+                             "one length a row",
+                             batch.lengths.size(), batch.rows,
+                             batch.rows == 1 ? "" : "s")};
   for (size_t row = 0; row < batch.lengths.size(); ++row) {
     const int64_t length = batch.lengths[row];
     if (length < 1 || length > batch.steps)
-      return Error{fmt::format("length {} of row {} found, allowed are 1..{}",
-                               length, row, batch.steps)};
+      return Error{fmt::format("the length of row {} is {}, allowed are 1..{}: "
+                               "the inputs have {} time step{}",
+                               row, length, batch.steps, batch.steps,
+                               batch.steps == 1 ? "" : "s")};
     if (run && fixed && length != *fixed)
-      return Error{fmt::format(
-          "length {} of row {} found, the model demands {} time steps", length,
-          row, *fixed)};
+      return Error{fmt::format("the length of row {} is {}, the model demands "
+                               "{} time steps",
+                               row, length, *fixed)};
   }
   return batch;
 }
@@ -191,6 +207,16 @@ static Error badElement(const BoundInput &input, int64_t row, int64_t frame,
                            input.info->name, row, frame, feature, what)};
 }
 
+/// L-IO-4: the value that has no code.
+static Error notFinite(const BoundInput &input, int64_t row, int64_t frame,
+                       int64_t feature, double value) {
+  return badElement(input, row, frame, feature,
+                    fmt::format("is {}; values must be finite",
+                                std::isnan(value) ? "NaN"
+                                : value > 0       ? "infinite"
+                                                  : "minus infinite"));
+}
+
 /// Quantises one frame of values (A-FX-3).
 static Result<void> quantiseFrame(const BoundInput &input,
                                   const PartGeometry &part, int64_t at,
@@ -202,13 +228,13 @@ static Result<void> quantiseFrame(const BoundInput &input,
         Kernels::best().quantise(out, input.array->as<float>().data() + at,
                                  static_cast<size_t>(width), format);
     if (bad >= 0)
-      return badElement(input, row, frame, bad, "is NaN");
+      return notFinite(input, row, frame, bad, input.array->number(at + bad));
     return {};
   }
   for (int64_t f = 0; f < width; ++f) {
     const double value = input.array->number(at + f * part.feature);
-    if (std::isnan(value))
-      return badElement(input, row, frame, f, "is NaN");
+    if (!std::isfinite(value))
+      return notFinite(input, row, frame, f, value);
     out[f] = static_cast<int16_t>(numerics::toCode(value, format));
   }
   return {};

@@ -39,6 +39,10 @@ struct Batch {
   std::vector<int64_t> lengths; // of each row
 };
 
+/// Whether `arrays` is one array without a name (an .npy) that can only be the
+/// program's one input.
+bool isSingleUnnamed(const LoadedProgram &program, const NpzArrays &arrays);
+
 /// Finds the arrays that the entries in `entries` (all of a call) take, checks
 /// their types and shapes, and finds rows and lengths. `rows` is what a state
 /// demands, or 0.

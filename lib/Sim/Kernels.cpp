@@ -17,6 +17,7 @@
 #include "hwy/highway.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -282,64 +283,64 @@ uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
 // Tables
 //===----------------------------------------------------------------------===//
 
-/// A-PWL-2, A-PWL-3 on vectors, with the constants of one table whose products
-/// fit 32 bits.
+/// A-PWL-2, A-PWL-3, A-PWL-6 on vectors, with the constants of one table that
+/// is made of cells.
 template <class D, bool plain>
-class Segments {
+class Lines {
 public:
   using V = hn::Vec<D>;
 
-  HWY_INLINE Segments(D d, const ActTable &table)
-      : entries(table.segments.data()) {
-    const int width = table.k + 1 - table.n;
-    start = hn::Set(d, 1 << table.k);
-    segment = hn::Set(d, width);
-    inside = hn::Set(d, (1 << width) - 1);
-    round = hn::Set(d, table.s > 0 ? 1 << (table.s - 1) : 0);
+  HWY_INLINE Lines(D d, const ActTable &table)
+      : cells(reinterpret_cast<const int64_t *>(table.cells.data())) {
+    static_assert(sizeof(ActTable::Cell) == sizeof(int64_t));
+    lowest = hn::Set(d, table.lowest);
+    width = hn::Set(d, table.width);
+    left = hn::Set(d, table.mirrored ? -1 : 0);
     shift = hn::Set(d, table.s);
     if constexpr (!plain) {
-      last = hn::Set(d, (2 << table.k) - 1);
-      lo = hn::Set(d, table.lo);
-      hi = hn::Set(d, table.hi);
       max = hn::Set(d, (1 << (table.b - 1)) - 1);
       min = hn::Set(d, -(1 << (table.b - 1)));
+      harmless = hn::Set(d, table.mirrored ? 1 : 0);
     }
   }
 
   /// The outputs for `z`; lanes that saturate are -1 in `saturated`.
   HWY_INLINE V operator()(D d, V z, V &saturated) const {
-    const V u = hn::Add(z, start);
-    V at = u;
-    if constexpr (!plain)
-      at = hn::Min(hn::Max(u, hn::Zero(d)), last);
-    const V entry = hn::GatherIndex(d, entries, hn::Shr(at, segment));
-    const V base = hn::ShiftRight<16>(hn::ShiftLeft<16>(entry));
-    const V slope = hn::ShiftRight<16>(entry);
-    const V product = hn::Mul(slope, hn::And(at, inside));
-    const V y = hn::Add(base, hn::Shr(hn::Add(product, round), shift));
+    const hn::Repartition<int64_t, D> d64;
+    const hn::Half<D> half;
+    const V side = hn::And(hn::ShiftRight<31>(z), left);
+    const V cell = hn::Shr(hn::Sub(hn::Add(z, side), lowest), width);
+    const V a = hn::BitCast(
+        d, hn::GatherIndex(d64, cells,
+                           hn::PromoteTo(d64, hn::LowerHalf(half, cell))));
+    const V b = hn::BitCast(
+        d, hn::GatherIndex(d64, cells,
+                           hn::PromoteTo(d64, hn::UpperHalf(half, cell))));
+    const V intercept = hn::ConcatEven(d, b, a);
+    const V slope = hn::ConcatOdd(d, b, a);
+    const V y = hn::Shr(hn::Add(hn::Mul(slope, z), intercept), shift);
     if constexpr (plain)
       return y;
     const V limited = hn::Min(hn::Max(y, min), max);
-    const auto known = hn::Eq(u, at);
-    saturated = hn::VecFromMask(d, hn::And(known, hn::Ne(limited, y)));
-    const V outside = hn::IfThenElse(hn::Lt(u, hn::Zero(d)), lo, hi);
-    return hn::IfThenElse(known, limited, outside);
+    const V excess = hn::Abs(hn::Sub(y, limited));
+    saturated = hn::VecFromMask(d, hn::Gt(excess, harmless));
+    return limited;
   }
 
 private:
-  const int32_t *entries;
-  V start, segment, inside, round, shift, last, lo, hi, max, min;
+  const int64_t *cells;
+  V lowest, width, left, shift, max, min, harmless;
 };
 
 template <template <class> class Requantizer, bool plain>
-HWY_INLINE ActCounts actSegments(int16_t *HWY_RESTRICT out,
-                                 const int32_t *HWY_RESTRICT in, size_t n,
-                                 int shift, const ActTable &table) {
+HWY_INLINE ActCounts actLines(int16_t *HWY_RESTRICT out,
+                              const int32_t *HWY_RESTRICT in, size_t n,
+                              int shift, const ActTable &table) {
   const hn::ScalableTag<int32_t> d;
   const hn::Rebind<int16_t, decltype(d)> d16;
   constexpr size_t N = hn::MaxLanes(d);
   const Requantizer<decltype(d)> requantize(d, shift, 16);
-  const Segments<decltype(d), plain> segments(d, table);
+  const Lines<decltype(d), plain> lines(d, table);
   ActCounts counts;
   auto zSaturated = hn::Zero(d), ySaturated = hn::Zero(d);
   // Saturation is rare: nothing is counted unless there is some.
@@ -358,7 +359,7 @@ HWY_INLINE ActCounts actSegments(int16_t *HWY_RESTRICT out,
   size_t i = 0;
   for (; i + N <= n; i += N) {
     const auto z = requantize(d, hn::LoadU(d, in + i), zSaturated);
-    hn::StoreU(hn::DemoteTo(d16, segments(d, z, ySaturated)), d16, out + i);
+    hn::StoreU(hn::DemoteTo(d16, lines(d, z, ySaturated)), d16, out + i);
     count(N);
   }
   if (i < n) {
@@ -366,7 +367,7 @@ HWY_INLINE ActCounts actSegments(int16_t *HWY_RESTRICT out,
     HWY_ALIGN int16_t result[N];
     std::memcpy(rest, in + i, (n - i) * sizeof(int32_t));
     const auto z = requantize(d, hn::Load(d, rest), zSaturated);
-    hn::Store(hn::DemoteTo(d16, segments(d, z, ySaturated)), d16, result);
+    hn::Store(hn::DemoteTo(d16, lines(d, z, ySaturated)), d16, result);
     std::memcpy(out + i, result, (n - i) * sizeof(int16_t));
     count(n - i);
   }
@@ -398,9 +399,8 @@ HWY_INLINE ActCounts actAny(int16_t *out, const int32_t *in, size_t n,
                             int shift, const ActTable &table) {
   if (HWY_UNLIKELY(!table.outputs.empty()))
     return actExpanded<Requantizer>(out, in, n, shift, table);
-  return table.plain
-             ? actSegments<Requantizer, true>(out, in, n, shift, table)
-             : actSegments<Requantizer, false>(out, in, n, shift, table);
+  return table.plain ? actLines<Requantizer, true>(out, in, n, shift, table)
+                     : actLines<Requantizer, false>(out, in, n, shift, table);
 }
 
 ActCounts act(int16_t *out, const int32_t *in, size_t n, int shift,
@@ -479,9 +479,8 @@ int64_t quantise(int16_t *HWY_RESTRICT out, const float *HWY_RESTRICT in,
     const auto code = hn::Min(hn::Max(rounded, min), max);
     return hn::DemoteTo(di16, hn::DemoteTo(di32, code));
   };
-  auto hasNaN = [&](const float *values) HWY_ATTR {
-    const auto u = hn::LoadU(d32, values);
-    return !hn::AllFalse(d32, hn::IsNaN(u));
+  auto allFinite = [&](const float *values) HWY_ATTR {
+    return hn::AllTrue(d32, hn::IsFinite(hn::LoadU(d32, values)));
   };
   HWY_ALIGN float rest[hn::MaxLanes(d)] = {};
   HWY_ALIGN int16_t codes[hn::MaxLanes(d)];
@@ -492,9 +491,9 @@ int64_t quantise(int16_t *HWY_RESTRICT out, const float *HWY_RESTRICT in,
       std::memcpy(rest, values, count * sizeof(float));
       values = rest;
     }
-    if (HWY_UNLIKELY(hasNaN(values)))
+    if (HWY_UNLIKELY(!allFinite(values)))
       for (size_t j = 0; j < count; ++j)
-        if (std::isnan(values[j]))
+        if (!std::isfinite(values[j]))
           return static_cast<int64_t>(i + j);
     if (count == N) {
       hn::StoreU(quantiseLanes(values), di16, out + i);
@@ -554,28 +553,55 @@ std::vector<Kernels> Kernels::all() {
   return sets;
 }
 
-ActTable::ActTable(const numerics::PwlTable &table)
-    : k(table.k), n(table.n), s(table.s), b(table.b), lo(table.lo),
-      hi(table.hi) {
-  const int64_t farthest = (int64_t(1) << (k + 1 - n)) - 1;
-  const int64_t round = s > 0 ? int64_t(1) << (s - 1) : 0;
-  const int64_t high = (int64_t(1) << (b - 1)) - 1;
-  bool fits = true;
-  plain = k == 15;
-  for (const numerics::PwlTable::Entry &entry : table.entries) {
-    const int64_t product = entry.slope * farthest;
-    fits &= product + round <= std::numeric_limits<int32_t>::max() &&
-            product >= std::numeric_limits<int32_t>::min();
-    // A line is farthest out at one of its ends.
-    const int64_t end = entry.base + ((product + round) >> s);
-    const int64_t begin = entry.base + (round >> s);
-    plain &= std::max(begin, end) <= high && std::min(begin, end) >= -high - 1;
-    segments.push_back(static_cast<int32_t>(
-        static_cast<uint32_t>(static_cast<uint16_t>(entry.slope)) << 16 |
-        static_cast<uint16_t>(entry.base)));
+/// Cells of a table at most: 32 KiB.
+static constexpr int64_t kMaxCells = 4096;
+
+/// Whether a table's lines can be evaluated in 32 bits; if so, cuts it.
+bool ActTable::makeCells(const numerics::PwlTable &table) {
+  const std::vector<numerics::PwlPiece> pieces = numerics::pieces(table);
+  const auto place = [&](int32_t z) { return z - (mirrored && z < 0 ? 1 : 0); };
+  // Where a piece of the left half of a mirrored table starts, the cell before
+  // ends with the multiple of its width.
+  width = 17;
+  for (size_t i = 2; i < pieces.size(); ++i) {
+    const auto distance =
+        static_cast<uint32_t>(place(pieces[i].first) - place(pieces[1].first));
+    width = std::min(width, std::countr_zero(distance));
   }
-  if (fits)
+  lowest = place(-32768);
+  if (pieces.size() > 1) {
+    const int32_t size = 1 << width;
+    lowest = place(pieces[1].first);
+    lowest -= (lowest - place(-32768) + size - 1) / size * size;
+  }
+  const int64_t count = ((place(32767) - lowest) >> width) + 1;
+  if (count > kMaxCells)
+    return false;
+
+  const int64_t high = (int64_t(1) << (b - 1)) - 1;
+  cells.resize(count);
+  plain = true;
+  for (const numerics::PwlPiece &piece : pieces) {
+    // A line is farthest out at one of its ends.
+    for (const int64_t z : {piece.first, piece.last}) {
+      const int64_t sum = piece.intercept + piece.slope * z;
+      if (sum != static_cast<int32_t>(sum))
+        return false;
+      plain &= sum >> s >= -high - 1 && sum >> s <= high;
+    }
+    for (int64_t cell = (place(piece.first) - lowest) >> width;
+         cell <= (place(piece.last) - lowest) >> width; ++cell)
+      cells[cell] = {static_cast<int32_t>(piece.intercept), piece.slope};
+  }
+  return true;
+}
+
+ActTable::ActTable(const numerics::PwlTable &table)
+    : mirrored(table.centre.has_value()), s(table.s), b(table.b) {
+  if (makeCells(table))
     return;
+  cells.clear();
+  plain = false;
   outputs.resize(65536);
   saturates.resize(65536 / 64);
   for (int32_t z = -32768; z < 32768; ++z) {

@@ -69,15 +69,23 @@ bool MatrixPlan::writesAny(uint32_t begin, uint32_t end) const {
 /// The matrices by descriptor while instructions are planned; the packed forms
 /// stay.
 struct LoadedProgram::Matrices {
+  /// By row: index bits (of all tiers) of the blocks and lines that start
+  /// before it, and of those that end at or before it.
+  struct IndexBits {
+    explicit IndexBits(const compression::BlockMap &map);
+    uint64_t of(size_t firstRow, size_t lastRow) const {
+      return started[lastRow] - ended[firstRow];
+    }
+    std::vector<uint64_t> started, ended;
+  };
   struct Entry {
     MatrixDescriptor descriptor;
     std::optional<WeightLayout> layout;
     std::vector<int16_t> codes;
     /// By gate mask.
     std::map<unsigned, std::unique_ptr<PackedMatrix>> packed;
-    /// Index bits of the kept blocks (of all tiers) that start before a row,
-    /// and of those that end at or before it.
-    std::vector<uint64_t> bitsStarted, bitsEnded;
+    /// Of each mask: one that all gates share, or one a gate.
+    std::vector<IndexBits> indexBits;
   };
   std::vector<Entry> entries;
 };
@@ -259,9 +267,44 @@ Result<LoadedProgram::Ptr> LoadedProgram::create(const Program &program,
   for (Matrices::Entry &entry : loaded->matrices->entries) {
     entry.codes = {};
     entry.layout.reset();
-    entry.bitsStarted = entry.bitsEnded = {};
+    entry.indexBits = {};
   }
   return Ptr(loaded);
+}
+
+LoadedProgram::Matrices::IndexBits::IndexBits(const compression::BlockMap &map)
+    : started(static_cast<size_t>(map.rows()) + 1),
+      ended(static_cast<size_t>(map.rows()) + 1) {
+  auto add = [&](int64_t row, int64_t height, int64_t bits) {
+    started[row + 1] += static_cast<uint64_t>(bits);
+    ended[row + height] += static_cast<uint64_t>(bits);
+  };
+  const auto &tiers = map.pattern().tiers;
+  for (size_t i = 0; i < tiers.size(); ++i) {
+    const compression::Tier &tier = tiers[i];
+    // WI-I-3: blocks in a line of a parent of nominal size.
+    const bool byColumn = tier.balance == compression::Balance::Column;
+    const int64_t extent = i == 0     ? (byColumn ? map.rows() : map.cols())
+                           : byColumn ? tiers[i - 1].rows
+                                      : tiers[i - 1].cols;
+    const int64_t blocks =
+        compression::ceilDiv(extent, byColumn ? tier.rows : tier.cols);
+    for (const compression::Block &block : map.blocks(static_cast<int>(i)))
+      add(block.row, block.height, compression::indexBits(blocks));
+    if (tier.balance != compression::Balance::None)
+      continue;
+    // WI-I-5: a count for each block-row of each parent.
+    for (int64_t p = 0; p < map.parentCount(static_cast<int>(i)); ++p) {
+      const compression::Block parent = map.parent(static_cast<int>(i), p);
+      for (int64_t r = 0; r < parent.height; r += tier.rows)
+        add(parent.row + r, std::min<int64_t>(tier.rows, parent.height - r),
+            compression::indexBits(blocks + 1));
+    }
+  }
+  for (size_t row = 0; row + 1 < started.size(); ++row) {
+    started[row + 1] += started[row];
+    ended[row + 1] += ended[row];
+  }
 }
 
 Result<void> LoadedProgram::decodeAll(const Program &program) {
@@ -281,31 +324,8 @@ Result<void> LoadedProgram::decodeAll(const Program &program) {
     if (!codes)
       return codes.takeError().at(where);
     entry.codes = std::move(*codes);
-    if (const compression::BlockMap *map = layout->map()) {
-      const size_t rows = static_cast<size_t>(map->rows());
-      entry.bitsStarted.assign(rows + 1, 0);
-      entry.bitsEnded.assign(rows + 1, 0);
-      const auto &tiers = entry.descriptor.pattern.tiers;
-      for (size_t tier = 0; tier < tiers.size(); ++tier) {
-        // WI-I-3: bits of one number.
-        const bool row = tiers[tier].balance == compression::Balance::Row;
-        const int64_t parent = tier == 0 ? (row ? map->cols() : map->rows())
-                               : row     ? tiers[tier - 1].cols
-                                         : tiers[tier - 1].rows;
-        const uint64_t bits =
-            static_cast<uint64_t>(compression::indexBits(compression::ceilDiv(
-                parent, row ? tiers[tier].cols : tiers[tier].rows)));
-        for (const compression::Block &block :
-             map->blocks(static_cast<int>(tier))) {
-          entry.bitsStarted[block.row + 1] += bits;
-          entry.bitsEnded[block.row + block.height] += bits;
-        }
-      }
-      for (size_t row = 0; row < rows; ++row) {
-        entry.bitsStarted[row + 1] += entry.bitsStarted[row];
-        entry.bitsEnded[row + 1] += entry.bitsEnded[row];
-      }
-    }
+    for (const auto &map : layout->maps())
+      entry.indexBits.emplace_back(*map);
     entry.layout = std::move(*layout);
     matrices->entries.push_back(std::move(entry));
   }
@@ -483,9 +503,9 @@ Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
   plan.rowBlock = descriptor.rowBlock;
   plan.firstBlock = mvm.first;
   plan.cols = descriptor.cols;
-  const int64_t firstRow = int64_t(mvm.first) * descriptor.rowBlock;
-  const int64_t lastRow = std::min<int64_t>(
-      int64_t(mvm.first + mvm.count) * descriptor.rowBlock, descriptor.rows);
+  const uint64_t firstRow = uint64_t(mvm.first) * descriptor.rowBlock;
+  const uint64_t lastRow = std::min<uint64_t>(
+      (uint64_t(mvm.first) + mvm.count) * descriptor.rowBlock, descriptor.rows);
   plan.base = static_cast<uint32_t>(firstRow * descriptor.gates);
   plan.span = static_cast<uint32_t>((lastRow - firstRow) * descriptor.gates);
   if (mvm.init == isa::Init::Bias)
@@ -497,30 +517,57 @@ Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
   inst.init = mvm.init;
   inst.lat = theTarget.matrixFill;
   const uint64_t chosen = std::popcount(unsigned(mvm.gates.mask));
-  const uint64_t written = uint64_t(lastRow - firstRow) * chosen;
+  const uint64_t written = (lastRow - firstRow) * chosen;
+  const uint64_t lanes = std::max<uint32_t>(1, theTarget.mac.lanes);
+  uint64_t stored = 0; // codes read
+  auto addGroup = [&](uint64_t macs) {
+    plan.macs += macs;
+    inst.occ += (macs + lanes - 1) / lanes;
+  };
   Traffic &bits = allTraffic[pc];
   if (layout.isDense()) {
     const TileShape tile = theTarget.mac.tiles[mvm.tile];
-    plan.macs = written * descriptor.cols;
+    // T-M-1
+    plan.macs = stored = written * descriptor.cols;
     inst.occ = ((written + tile.rows - 1) / tile.rows) *
                ((uint64_t(descriptor.cols) + tile.cols - 1) / tile.cols);
     bits.vmemRead = uint64_t(mvm.count) * descriptor.cols * 16;
-  } else {
-    const uint64_t lanes = std::max<uint32_t>(1, theTarget.mac.lanes);
-    for (const compression::BlockMap::SmallRow &small :
-         layout.map()->smallRows()) {
-      if (small.row < firstRow || small.row >= lastRow)
-        continue;
-      const uint64_t macs = chosen * static_cast<uint64_t>(small.height) *
-                            static_cast<uint64_t>(small.keptCols);
-      plan.macs += macs;
-      inst.occ += (macs + lanes - 1) / lanes;
-      bits.vmemRead += static_cast<uint64_t>(small.keptCols) * 16;
+  } else if (layout.isCirculant()) {
+    // T-M-3: a row group is a block-row, with the products of its true rows.
+    const uint64_t block = descriptor.block;
+    const uint64_t elements =
+        (descriptor.cols + block - 1) / block * block * chosen;
+    for (uint64_t row = firstRow; row < lastRow; row += block) {
+      addGroup(chosen * std::min(block, descriptor.rows - row) *
+               descriptor.cols);
+      stored += elements;
+      bits.vmemRead += uint64_t(descriptor.cols) * 16;
     }
-    bits.imemRead = entry.bitsStarted[lastRow] - entry.bitsEnded[firstRow];
+  } else {
+    // T-M-2: a row group is a small block-row of all chosen gates, whatever
+    // masks they have. The gates of one mask read the same inputs.
+    const compression::BlockMaps &maps = layout.maps();
+    const std::span<const compression::BlockMap::SmallRow> smallRows =
+        maps.front()->smallRows();
+    for (size_t i = 0; i < smallRows.size(); ++i) {
+      const auto row = static_cast<uint64_t>(smallRows[i].row);
+      if (row < firstRow || row >= lastRow)
+        continue;
+      uint64_t kept = 0; // columns, summed over the chosen gates
+      for (unsigned gate = 0; gate < descriptor.gates; ++gate)
+        if (mvm.gates.has(gate))
+          kept +=
+              static_cast<uint64_t>(layout.map(gate).smallRows()[i].keptCols);
+      addGroup(kept * static_cast<uint64_t>(smallRows[i].height));
+      bits.vmemRead += (descriptor.separate ? kept : kept / chosen) * 16;
+    }
+    stored = plan.macs;
+    for (size_t mask = 0; mask < entry.indexBits.size(); ++mask)
+      if (!descriptor.separate || mvm.gates.has(static_cast<unsigned>(mask)))
+        bits.imemRead += entry.indexBits[mask].of(firstRow, lastRow);
   }
   inst.occ = std::max<uint64_t>(1, inst.occ); // T-U-3
-  bits.wmemRead = plan.macs * static_cast<uint64_t>(descriptor.format.bits);
+  bits.wmemRead = stored * static_cast<uint64_t>(descriptor.format.bits);
   bits.amemWritten = written * 32;
   bits.amemRead = mvm.init == isa::Init::Acc ? written * 32 : 0;
   bits.bmemRead = mvm.init == isa::Init::Bias ? written * 32 : 0;

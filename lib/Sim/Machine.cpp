@@ -390,10 +390,11 @@ bool Machine::wasChecked(std::string_view bytes, const LoadedProgram &program) {
 
 Result<void> Machine::restoreState(std::string_view bytes) {
   if (!bytes.starts_with(kStateMagic))
-    return Error{"not a saved state"};
+    return Error{"the state is damaged: not one of a machine"};
   bytes.remove_prefix(kStateMagic.size());
   if (!bytes.starts_with(loaded->digest()))
-    return Error{"the saved state belongs to another program"};
+    return Error{"the state belongs to another program; only the program that "
+                 "saved it can go on from it"};
   bytes.remove_prefix(loaded->digest().size());
   constexpr size_t head = 1 + isa::kNumRegisters * 12 + 16;
   const bool hasWritten = !bytes.empty() && bytes[0] == '\1';
@@ -405,7 +406,7 @@ Result<void> Machine::restoreState(std::string_view bytes) {
       aCount > static_cast<int64_t>(amemory.size()) ||
       bytes.size() !=
           head + vCount * (hasWritten ? 3 : 2) + aCount * (hasWritten ? 5 : 4))
-    return Error{"the saved state is damaged: its sizes are wrong"};
+    return Error{"the state is damaged: its sizes are wrong"};
   clear();
   bytes.remove_prefix(1);
   take(bytes, addresses.value.data(), isa::kNumRegisters);
@@ -432,7 +433,7 @@ Result<void> Machine::restoreState(std::string_view bytes) {
     if (addresses.lo[r] >> 24 || addresses.size[r] >> 24 ||
         (r == 0 && (addresses.value[0] != 0 || addresses.size[0] != 0))) {
       clear();
-      return Error{fmt::format("the saved state is damaged: register a{}", r)};
+      return Error{fmt::format("the state is damaged: register a{}", r)};
     }
   return {};
 }

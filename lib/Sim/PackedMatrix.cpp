@@ -12,43 +12,76 @@ using compression::ColRange;
 using compression::WeightLayout;
 
 namespace {
-/// Rows with the same kept columns, before packing.
+/// Rows of some gates with the same kept columns, before packing.
 struct RowGroup {
-  int64_t row, height;
+  int64_t row = 0, height = 0;
+  int64_t firstGate = 0, gates = 0;
   std::span<const ColRange> ranges;
-  int64_t firstWord; // of gate 0
-  int64_t keptCols;
+  int64_t keptCols = 0;
+  int64_t firstWord = 0; // of the first gate
+  /// Size of the blocks of a circulant matrix, of which the group is one
+  /// block-row; else 0.
+  int64_t block = 0;
+
+  /// Stored words of one gate.
+  int64_t words() const {
+    return block ? (keptCols + block - 1) / block * block : height * keptCols;
+  }
+
+  /// The word of the weight in row `r` of the group and column `col` of the
+  /// range that begins after `before` kept columns and is `width` wide. In a
+  /// dense row (WI-W-2), which is one range, the order is that of WI-W-1.
+  int64_t wordAt(int64_t gate, int64_t r, int64_t before, int64_t width,
+                 int64_t col) const {
+    const int64_t start = firstWord + (gate - firstGate) * words();
+    if (!block)
+      return start + before * height + r * width + col;
+    // WI-C-1, WI-C-2
+    const int64_t turned = col % block - r;
+    return start + col / block * block + (turned < 0 ? turned + block : turned);
+  }
 };
 } // namespace
 
-/// All row groups from top to bottom: small block-rows, or the row blocks of a
-/// dense matrix.
+/// All row groups in the order of the image: small block-rows (of each gate by
+/// itself if the masks are separate), block-rows of a circulant matrix, or row
+/// blocks of a dense one.
 static std::vector<RowGroup> rowGroups(const WeightLayout &layout,
                                        const ColRange &allColumns) {
   std::vector<RowGroup> groups;
   int64_t word = 0;
-  auto add = [&](int64_t row, int64_t height, std::span<const ColRange> ranges,
-                 int64_t keptCols) {
-    groups.push_back({row, height, ranges, word, keptCols});
-    word += height * keptCols * layout.gates();
+  auto add = [&](RowGroup group) {
+    group.firstWord = word;
+    word += group.words() * group.gates;
+    groups.push_back(group);
   };
-  if (layout.isDense())
-    for (int64_t row = 0; row < layout.rows(); row += layout.rowBlock())
-      add(row, std::min(layout.rowBlock(), layout.rows() - row),
-          std::span(&allColumns, 1), layout.cols());
-  else
-    for (const BlockMap::SmallRow &small : layout.map()->smallRows())
-      add(small.row, small.height, layout.map()->ranges(small), small.keptCols);
+  if (!layout.isDense() && !layout.isCirculant()) {
+    const int64_t masks = layout.isSeparate() ? layout.gates() : 1;
+    const int64_t gates = layout.isSeparate() ? 1 : layout.gates();
+    const size_t count = layout.maps().front()->smallRows().size();
+    for (size_t i = 0; i < count; ++i)
+      for (int64_t mask = 0; mask < masks; ++mask) {
+        const BlockMap &map = layout.map(mask);
+        const BlockMap::SmallRow &small = map.smallRows()[i];
+        add({.row = small.row,
+             .height = small.height,
+             .firstGate = mask,
+             .gates = gates,
+             .ranges = map.ranges(small),
+             .keptCols = small.keptCols});
+      }
+    return groups;
+  }
+  const int64_t step =
+      layout.isCirculant() ? layout.block() : layout.rowBlock();
+  for (int64_t row = 0; row < layout.rows(); row += step)
+    add({.row = row,
+         .height = std::min(step, layout.rows() - row),
+         .gates = layout.gates(),
+         .ranges = std::span(&allColumns, 1),
+         .keptCols = layout.cols(),
+         .block = layout.block()});
   return groups;
-}
-
-/// The word of row `r` of the group, gate `gate`, at the start of range `i`
-/// whose columns come after `before` kept columns (WI-W-1, WI-W-2): a dense row
-/// is one range, so both orders are the same formula.
-static int64_t wordAt(const RowGroup &group, int64_t gate, int64_t r,
-                      int64_t before, int64_t width) {
-  return group.firstWord + gate * group.height * group.keptCols +
-         before * group.height + r * width;
 }
 
 static uint32_t paddedLanes(int64_t lanes) {
@@ -90,11 +123,6 @@ PackedMatrix::PackedMatrix(const WeightLayout &layout,
                            std::span<const int16_t> codes, unsigned gateMask) {
   const ColRange allColumns{0, static_cast<int32_t>(layout.cols())};
   const std::vector<RowGroup> rows = rowGroups(layout, allColumns);
-  std::vector<int64_t> gates;
-  for (int64_t gate = 0; gate < layout.gates(); ++gate)
-    if (gateMask >> gate & 1)
-      gates.push_back(gate);
-
   // Four columns an entry unless that means much padding (narrow blocks).
   int64_t kept = 0, padded = 0;
   for (const RowGroup &group : rows)
@@ -118,8 +146,14 @@ PackedMatrix::PackedMatrix(const WeightLayout &layout,
 
   const int64_t rowBlock = layout.rowBlock();
   for (const RowGroup &group : rows) {
-    if (group.row % rowBlock == 0)
+    if (group.row == rowBlock * static_cast<int64_t>(blockStart.size()))
       blockStart.push_back(theGroups.size());
+    std::vector<int64_t> gates;
+    for (int64_t gate = 0; gate < group.gates; ++gate)
+      if (gateMask >> (group.firstGate + gate) & 1)
+        gates.push_back(group.firstGate + gate);
+    if (gates.empty())
+      continue;
     const int64_t blockRow = group.row / rowBlock * rowBlock;
     const int64_t blockHeight = std::min(rowBlock, layout.rows() - blockRow);
     const int64_t lanes = static_cast<int64_t>(gates.size()) * group.height;
@@ -165,7 +199,7 @@ PackedMatrix::PackedMatrix(const WeightLayout &layout,
                 }
                 const int64_t gate = gates[(first + lane) / group.height];
                 const int64_t r = (first + lane) % group.height;
-                push(codes[wordAt(group, gate, r, before, range.width) + col]);
+                push(codes[group.wordAt(gate, r, before, range.width, col)]);
               }
         before += range.width;
       }

@@ -191,8 +191,11 @@ Result<RunResult> Runner::step(const NpzArrays &inputs,
   if (!batch)
     return batch.takeError();
   if (!fresh && batch->rows != static_cast<int64_t>(machines.size()))
-    return Error{fmt::format("{} rows found, the state has {}; reset first",
-                             batch->rows, machines.size())};
+    return Error{fmt::format("the inputs have {} row{}, the state was made by "
+                             "{}; give as many rows, "
+                             "or reset first",
+                             batch->rows, batch->rows == 1 ? "" : "s",
+                             machines.size())};
   RunResult result;
   result.outputs = makeOutputs(*loaded, Entry::Step, *batch, options.codes);
   std::vector<Worker> workers = makeWorkers(loaded, options);
@@ -285,9 +288,11 @@ std::string Runner::saveState() const {
 
 Result<void> Runner::restoreState(std::string_view bytes) {
   if (!bytes.starts_with(kRunnerMagic))
-    return Error{"not a saved state"};
+    return Error{fmt::format(
+        "not a state of a simulated program: it does not begin with '{}'",
+        kRunnerMagic)};
   bytes.remove_prefix(kRunnerMagic.size());
-  const Error truncated{"the saved state is damaged: it ends too early"};
+  const Error truncated{"the state is damaged: it ends too early"};
   std::optional<uint64_t> rows = takeNumber(bytes);
   if (!rows || *rows > bytes.size() / sizeof(uint64_t))
     return truncated;
@@ -306,7 +311,7 @@ Result<void> Runner::restoreState(std::string_view bytes) {
     restored.push_back(std::move(machine));
   }
   if (!bytes.empty())
-    return Error{"the saved state is damaged: bytes follow its end"};
+    return Error{"the state is damaged: bytes follow its end"};
   machines = std::move(restored);
   return {};
 }

@@ -28,13 +28,30 @@ using namespace hcgs::sim;
 
 namespace {
 struct Options {
-  std::string program, input, output, entry = "run", lengths;
+  std::string program, input, output, entry = "run";
+  std::optional<std::string> lengths;
   std::string stats, stateIn, stateOut, trace;
   unsigned threads = 1;
   int64_t chunk = 0;
   bool checked = false, codes = false;
 };
 } // namespace
+
+/// The elements of an array of lengths; `name` says which.
+static Result<std::vector<int64_t>> lengthsOf(const NpyArray &array,
+                                              const std::string &name) {
+  if (isFloat(array.dtype) || array.shape.size() != 1)
+    return Error{fmt::format("{}: {} found, lengths must be integers in one "
+                             "dimension, one for each row",
+                             name, array.describe())};
+  std::vector<int64_t> lengths;
+  for (int64_t i = 0; i < array.elements(); ++i)
+    lengths.push_back(array.integer(i));
+  if (lengths.empty())
+    return Error{
+        fmt::format("{}: no lengths found, allowed is one for each row", name)};
+  return lengths;
+}
 
 /// "7,12,9", or an .npy file with integers.
 static Result<std::vector<int64_t>> parseLengths(const std::string &text) {
@@ -43,18 +60,16 @@ static Result<std::vector<int64_t>> parseLengths(const std::string &text) {
     Result<NpyArray> array = readNpy(text);
     if (!array)
       return array.takeError();
-    if (isFloat(array->dtype))
-      return Error{fmt::format("'{}': {} found, lengths must be integers", text,
-                               nameOf(array->dtype))};
-    for (int64_t i = 0; i < array->elements(); ++i)
-      lengths.push_back(array->integer(i));
-    return lengths;
+    return lengthsOf(*array, fmt::format("--lengths '{}'", text));
   }
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find(',', at), text.size());
     int64_t length = 0;
     auto [last, error] =
         std::from_chars(text.data() + at, text.data() + end, length);
+    if (error == std::errc::result_out_of_range)
+      return Error{fmt::format("--lengths: {} is more than 64 bits hold",
+                               text.substr(at, end - at))};
     if (error != std::errc() || last != text.data() + end)
       return Error{fmt::format("--lengths: '{}' is no number; write numbers "
                                "with commas between them, or an .npy file",
@@ -70,20 +85,16 @@ static Result<std::vector<int64_t>> parseLengths(const std::string &text) {
 static Result<std::vector<int64_t>> takeLengths(const LoadedProgram &program,
                                                 NpzArrays &inputs,
                                                 const std::string &path) {
-  std::vector<int64_t> lengths;
   for (const TensorInfo &tensor : program.inputs())
     if (tensor.name == "lengths")
-      return lengths;
+      return std::vector<int64_t>();
   auto it = std::find_if(inputs.begin(), inputs.end(), [](const auto &entry) {
     return entry.first == "lengths";
   });
   if (it == inputs.end())
-    return lengths;
-  if (isFloat(it->second.dtype))
-    return Error{fmt::format("'{}': array 'lengths' is {}, must be integers",
-                             path, it->second.describe())};
-  for (int64_t i = 0; i < it->second.elements(); ++i)
-    lengths.push_back(it->second.integer(i));
+    return std::vector<int64_t>();
+  Result<std::vector<int64_t>> lengths =
+      lengthsOf(it->second, fmt::format("'{}': array 'lengths'", path));
   inputs.erase(it);
   return lengths;
 }
@@ -130,7 +141,8 @@ static Result<RunResult> stepInChunks(Runner &runner, const NpzArrays &inputs,
                                       const RunOptions &options,
                                       int64_t chunk) {
   const LoadedProgram &program = runner.program();
-  const bool single = program.inputs().size() == 1 && inputs.size() == 1;
+  const bool single = program.inputs().size() == 1 && inputs.size() == 1 &&
+                      inputs.front().first.empty();
   // The time axis of each array, by its position; and the number of steps.
   std::vector<std::optional<size_t>> axes;
   int64_t steps = 0;
@@ -240,7 +252,8 @@ static Result<std::string> traceText(const LoadedProgram &program,
 static Result<void> simulate(const Options &options) {
   if (Result<void> checked = checkOutputPaths(
           {options.output, options.stats, options.trace, options.stateOut},
-          {options.program, options.input, options.lengths, options.stateIn});
+          {options.program, options.input, options.lengths.value_or(""),
+           options.stateIn});
       !checked)
     return checked;
   Result<LoadedProgram::Ptr> program = LoadedProgram::load(options.program);
@@ -258,10 +271,14 @@ static Result<void> simulate(const Options &options) {
         takeLengths(**program, inputs, options.input);
     if (!lengths)
       return lengths.takeError();
+    if (!lengths->empty() && options.lengths)
+      return Error{fmt::format("'{}' has an array 'lengths' and --lengths is "
+                               "given; allowed is one of them",
+                               options.input)};
     run.lengths = std::move(*lengths);
   }
-  if (!options.lengths.empty()) {
-    Result<std::vector<int64_t>> lengths = parseLengths(options.lengths);
+  if (options.lengths) {
+    Result<std::vector<int64_t>> lengths = parseLengths(*options.lengths);
     if (!lengths)
       return lengths.takeError();
     run.lengths = std::move(*lengths);
@@ -339,6 +356,39 @@ static Result<void> simulate(const Options &options) {
   return {};
 }
 
+/// Refuses what would have no effect, rather than pass over it.
+static void checkUsage(const Options &options, const CLI::App &app) {
+  auto refuse = [](std::string message) {
+    throw CLI::ValidationError(std::move(message));
+  };
+  if (options.entry == "run" &&
+      (!options.stateIn.empty() || !options.stateOut.empty()))
+    refuse("--entry run has no state to go on from; use --entry step with "
+           "--state-in and --state-out");
+  if (options.chunk > 0 && options.entry != "step")
+    refuse("--chunk needs --entry step");
+  if (!options.trace.empty() && options.entry != "run")
+    refuse("--trace needs --entry run");
+  if (options.entry == "reset") {
+    for (const char *name :
+         {"--output", "--lengths", "--threads", "--state-in"})
+      if (app.count(name) > 0)
+        refuse(fmt::format("{} has no effect with --entry reset, which takes "
+                           "no frames and forgets the state",
+                           name));
+    if (options.stateOut.empty() && options.stats.empty())
+      refuse("--entry reset has no effect without --state-out or --stats");
+    return;
+  }
+  for (const char *name : {"--input", "--output", "--stats", "--trace",
+                           "--state-in", "--state-out"})
+    if (app.count(name) > 0 && app.get_option(name)->as<std::string>().empty())
+      refuse(fmt::format("{}: the name of the file is empty", name));
+  if (options.output.empty() && options.stats.empty() &&
+      options.trace.empty() && options.stateOut.empty())
+    refuse("--output is missing; say where the outputs go, or ask for --stats");
+}
+
 int main(int argc, char **argv) {
   Options options;
   CLI::App app("Runs an hcgs program file on the simulated machine: bit-exact "
@@ -396,19 +446,7 @@ int main(int argc, char **argv) {
       ->type_name("FILE.txt");
   try {
     app.parse(argc, argv);
-    if (options.entry == "run" &&
-        (!options.stateIn.empty() || !options.stateOut.empty()))
-      throw CLI::ValidationError(
-          "--entry run has no state to go on from; use "
-          "--entry step with --state-in and --state-out");
-    if (options.chunk > 0 && options.entry != "step")
-      throw CLI::ValidationError("--chunk needs --entry step");
-    if (!options.trace.empty() && options.entry != "run")
-      throw CLI::ValidationError("--trace needs --entry run");
-    if (options.output.empty() && options.entry != "reset" &&
-        options.stats.empty() && options.trace.empty())
-      throw CLI::ValidationError("--output is missing; say where the outputs "
-                                 "go, or ask for --stats");
+    checkUsage(options, app);
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error);

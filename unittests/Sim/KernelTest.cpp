@@ -8,6 +8,7 @@
 #include "hcgs/Numerics/FixedPoint.h"
 #include "hcgs/Sim/Kernels.h"
 
+#include <bit>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -69,9 +70,7 @@ static void checkMvm(const Kernels &set, std::mt19937 &random,
                      const TestMatrix &matrix, unsigned mask, uint32_t first,
                      uint32_t count) {
   const MatrixDescriptor &d = matrix.descriptor;
-  const WeightLayout layout =
-      matrix.map ? WeightLayout::sparse(d.gates, matrix.map, d.rowBlock)
-                 : WeightLayout::dense(d.gates, d.rows, d.cols, d.rowBlock);
+  const WeightLayout layout = matrix.layout();
   Result<std::vector<int16_t>> codes =
       compression::unpackCodes(matrix.weightImage, layout.words(), d.format);
   ASSERT_TRUE(codes) << codes.message();
@@ -144,24 +143,50 @@ TEST_P(KernelTest, MvmDenseMatrices) {
 TEST_P(KernelTest, MvmHcgsMatrices) {
   std::mt19937 random(2);
   const std::vector<std::pair<int, int>> shapes[] = {
-      {{32, 32}, {4, 4}}, {{16, 16}, {4, 4}},
-      {{4, 4}},           {{8, 8}, {3, 5}},
-      {{5, 7}},           {{1, 8}},
-      {{8, 1}},           {{16, 16}, {8, 8}, {2, 2}}};
-  for (int i = 0; i < 200; ++i) {
+      {{32, 32}, {4, 4}},
+      {{16, 16}, {4, 4}},
+      {{4, 4}},
+      {{8, 8}, {3, 5}},
+      {{5, 7}},
+      {{1, 8}},
+      {{8, 1}},
+      {{16, 16}, {8, 8}, {2, 2}},
+      {{64, 48}, {32, 24}, {16, 12}, {8, 6}, {4, 6}, {4, 4}, {2, 2}, {2, 1}}};
+  for (int i = 0; i < 400; ++i) {
     const unsigned gates = between(random, 1, 4);
     const unsigned rows = between(random, 1, 100);
     const unsigned cols = between(random, 1, 100);
     Pattern pattern;
-    for (auto [height, width] : shapes[between(random, 0, 7)])
-      pattern.tiers.push_back(
-          {height, width, 1, between(random, 1, 4),
-           between(random, 0, 1) ? Balance::Column : Balance::Row});
+    for (auto [height, width] : shapes[between(random, 0, 8)]) {
+      pattern.tiers.push_back({height, width, 1, between(random, 1, 4),
+                               Balance(between(random, 0, 3))});
+      if (!verifyShape(pattern, rows, cols))
+        pattern.tiers.back().balance = Balance::Row;
+    }
     // A multiple of the largest block is a boundary at every tier.
     const unsigned block =
         pattern.tiers[0].rows * static_cast<unsigned>(between(random, 1, 3));
-    const TestMatrix matrix = makeHcgs(random, gates, rows, cols, block,
-                                       pattern, randomFormat(random));
+    const TestMatrix matrix =
+        makeHcgs(random, gates, rows, cols, block, pattern,
+                 randomFormat(random), between(random, 0, 1));
+    const uint32_t blocks = matrix.descriptor.rowBlocks();
+    const uint32_t first = between(random, 0, blocks - 1);
+    checkMvm(kernels(), random, matrix, between(random, 1, (1 << gates) - 1),
+             first, between(random, 1, blocks - first));
+  }
+}
+
+TEST_P(KernelTest, MvmCirculantMatrices) {
+  std::mt19937 random(12);
+  for (int i = 0; i < 300; ++i) {
+    const unsigned gates = between(random, 1, 4);
+    const unsigned rows = between(random, 1, 150);
+    const unsigned cols = between(random, 2, 150);
+    const unsigned size =
+        between(random, 2, std::min<int>(128, std::max(rows, cols)));
+    const TestMatrix matrix = makeCirculant(
+        random, gates, rows, cols, size * unsigned(between(random, 1, 4)), size,
+        randomFormat(random));
     const uint32_t blocks = matrix.descriptor.rowBlocks();
     const uint32_t first = between(random, 0, blocks - 1);
     checkMvm(kernels(), random, matrix, between(random, 1, (1 << gates) - 1),
@@ -207,25 +232,34 @@ TEST_P(KernelTest, RequantEqualsTheDefinition) {
 
 TEST_P(KernelTest, ActEqualsTheDefinition) {
   std::mt19937 random(5);
-  bool expanded32 = false, plain = false, other = false;
-  for (int i = 0; i < 150; ++i) {
+  int expanded32 = 0, plain = 0, other = 0, mirrored = 0;
+  for (int i = 0; i < 300; ++i) {
     numerics::PwlTable table = makeTable(random);
+    const bool uniform = table.kind == numerics::PwlKind::Uniform;
     if (i % 3 == 1) { // as the compiler fits them: nothing saturates
       table.k = 15;
+      table.n = std::countr_zero(table.entries.size());
       table.b = 16;
       table.s = 12;
+      table.p = std::min(table.p, 2);
       for (numerics::PwlTable::Entry &entry : table.entries)
         entry = {int16_t(entry.base / 4), int16_t(entry.slope / 100)};
-    } else if (i % 10 == 2) { // products that leave 32 bits once rounded
+      if (table.centre)
+        table.centre = *table.centre / 4;
+    } else if (i % 10 == 2 && uniform) { // sums that leave 32 bits
       table.k = 15;
       table.n = 0;
       table.s = 31;
       table.entries.assign(1, {int16_t(between(random, -9, 9)), 32767});
+    } else if (!uniform && i % 2 == 0) { // segments as wide as fitted ones
+      table.w = between(random, 9, 14);
     }
+    ASSERT_TRUE(verify(table)) << verify(table).message();
     const ActTable expanded(table);
-    expanded32 |= !expanded.outputs.empty();
-    plain |= expanded.plain;
-    other |= expanded.outputs.empty() && !expanded.plain;
+    expanded32 += !expanded.outputs.empty();
+    plain += expanded.plain;
+    other += expanded.outputs.empty() && !expanded.plain;
+    mirrored += expanded.outputs.empty() && expanded.mirrored;
     const size_t n = between(random, 1, 1500);
     const int shift = between(random, -15, 31);
     const std::vector<int32_t> sums = randomSums(random, n);
@@ -238,13 +272,14 @@ TEST_P(KernelTest, ActEqualsTheDefinition) {
           static_cast<int16_t>(numerics::requantize(sums[j], shift, 16));
       wanted.z += numerics::requantizeSaturates(sums[j], shift, 16);
       wanted.y += table.saturates(z);
-      ASSERT_EQ(got[j], table.evaluate(z));
+      ASSERT_EQ(got[j], table.evaluate(z)) << z << " of table " << i;
     }
     EXPECT_EQ(counts.z, wanted.z);
     EXPECT_EQ(counts.y, wanted.y);
     EXPECT_EQ(got[n], 77);
   }
-  EXPECT_TRUE(expanded32 && plain && other);
+  EXPECT_TRUE(expanded32 > 9 && plain > 9 && other > 9 && mirrored > 9)
+      << expanded32 << " " << plain << " " << other << " " << mirrored;
 }
 
 TEST_P(KernelTest, ElementProductsAndSumsWrap) {
@@ -283,9 +318,9 @@ TEST_P(KernelTest, QuantiseEqualsTheSharedFunction) {
                           std::ldexp(1.0, 16 - format.bits);
       value = static_cast<float>(std::ldexp(code, -format.frac));
     }
-    values[0] = std::numeric_limits<float>::infinity();
+    values[0] = std::numeric_limits<float>::max();
     if (n > 2) {
-      values[1] = -std::numeric_limits<float>::infinity();
+      values[1] = std::numeric_limits<float>::lowest();
       values[2] = -0.0f;
     }
     std::vector<int16_t> got(n + 1, 77);
@@ -295,8 +330,12 @@ TEST_P(KernelTest, QuantiseEqualsTheSharedFunction) {
           << values[j] << " as " << format.str();
     EXPECT_EQ(got[n], 77);
     const size_t bad = between(random, 0, static_cast<int>(n) - 1);
-    values[bad] = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_EQ(kernels().quantise(got.data(), values.data(), n, format),
-              static_cast<int64_t>(bad));
+    for (const float value : {std::numeric_limits<float>::quiet_NaN(),
+                              std::numeric_limits<float>::infinity(),
+                              -std::numeric_limits<float>::infinity()}) {
+      values[bad] = value;
+      EXPECT_EQ(kernels().quantise(got.data(), values.data(), n, format),
+                static_cast<int64_t>(bad));
+    }
   }
 }

@@ -285,7 +285,9 @@ TEST(StateTest, RefusesOtherProgramsAndDamage) {
   Machine other(*otherProgram);
   Result<void> restored = other.restoreState(state);
   ASSERT_FALSE(restored);
-  EXPECT_EQ(restored.message(), "the saved state belongs to another program");
+  EXPECT_EQ(restored.message(),
+            "the state belongs to another program; only the program that saved "
+            "it can go on from it");
   Machine machine(*program);
   EXPECT_FALSE(machine.restoreState("hello"));
   for (size_t size = 0; size < state.size(); ++size)

@@ -88,7 +88,7 @@ private:
   }
 
   void makeMatrices() {
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 5; ++i) {
       numerics::WeightFormat format;
       format.bits = between(2, 8);
       const unsigned gates = between(1, 4), rows = between(1, 7),
@@ -96,13 +96,23 @@ private:
       TestMatrix matrix;
       if (i == 0) {
         matrix = makeDense(random, gates, rows, cols, between(1, rows), format);
+      } else if (i == 4 && std::max(rows, cols) > 1) {
+        const unsigned size = between(2, std::max(rows, cols));
+        matrix = makeCirculant(random, gates, rows, cols,
+                               size * unsigned(between(1, 2)), size, format);
       } else {
         Pattern pattern;
-        pattern.tiers.push_back({between(1, 4), between(1, 6), 1, between(1, 3),
-                                 i == 1 ? Balance::Row : Balance::Column});
+        for (int tier = 0, tiers = between(1, 3); tier < tiers; ++tier) {
+          pattern.tiers.push_back(
+              {between(1, tier ? pattern.tiers.back().rows : 4),
+               between(1, tier ? pattern.tiers.back().cols : 6), 1,
+               between(1, 3), Balance(between(0, 3))});
+          if (!verifyShape(pattern, rows, cols))
+            pattern.tiers.back().balance = Balance::Row;
+        }
         matrix = makeHcgs(random, gates, rows, cols,
                           pattern.tiers[0].rows * unsigned(between(1, 2)),
-                          pattern, format);
+                          pattern, format, between(0, 1));
       }
       if (between(0, 1)) {
         matrix.descriptor.bias = static_cast<uint32_t>(input.biases.size());
@@ -164,7 +174,7 @@ private:
     case 2:
     case 3:
     case 4: {
-      const int desc = between(0, 2);
+      const int desc = between(0, 4);
       const MatrixDescriptor &d = input.matrices[desc].descriptor;
       const int first = between(0, int(d.rowBlocks()) - 1);
       const int blocks = between(1, int(d.rowBlocks()) - first);

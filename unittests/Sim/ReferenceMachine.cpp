@@ -220,6 +220,16 @@ void ReferenceMachine::executeUnit(size_t pc, ReferenceEvent &event) {
   }
 }
 
+/// Each of `heights` in pieces of `size`, the last one smaller.
+static std::vector<int64_t> cut(const std::vector<int64_t> &heights,
+                                int64_t size) {
+  std::vector<int64_t> pieces;
+  for (int64_t height : heights)
+    for (int64_t at = 0; at < height; at += size)
+      pieces.push_back(std::min(size, height - at));
+  return pieces;
+}
+
 void ReferenceMachine::executeMatrix(const isa::Mvm &mvm,
                                      ReferenceEvent &event) {
   const TestMatrix &matrix = input.matrices[mvm.desc];
@@ -263,11 +273,20 @@ void ReferenceMachine::executeMatrix(const isa::Mvm &mvm,
     const TileShape tile = target.mac.tiles[mvm.tile];
     event.occ = ceilDiv(written, tile.rows) * ceilDiv(d.cols, tile.cols);
   } else {
-    for (const auto &small : matrix.map->smallRows()) {
-      if (small.row < firstRow || small.row >= lastRow)
+    // WI-W-4: heights of the row groups, by cutting the rows tier by tier.
+    std::vector<int64_t> heights = {d.rows};
+    if (d.kind == MatrixKind::Circulant)
+      heights = cut(heights, d.block);
+    for (const compression::Tier &tier : d.pattern.tiers)
+      heights = cut(heights, tier.rows);
+    int64_t begin = 0;
+    for (const int64_t height : heights) {
+      const int64_t first = begin;
+      begin += height;
+      if (first < firstRow || first >= lastRow)
         continue;
       uint64_t macs = 0;
-      for (int64_t row = small.row; row < small.row + small.height; ++row)
+      for (int64_t row = first; row < first + height; ++row)
         for (unsigned gate = 0; gate < d.gates; ++gate)
           for (uint32_t col = 0; col < d.cols; ++col)
             macs +=

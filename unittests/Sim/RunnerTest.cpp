@@ -175,7 +175,9 @@ TEST(RunnerTest, ResetsWithInitialStates) {
   EXPECT_EQ(runner.rows(), 5u);
   Result<RunResult> wrong = runner.step({{"x", counting({2, 1, 3})}});
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.message(), "1 rows found, the state has 5; reset first");
+  EXPECT_EQ(wrong.message(),
+            "the inputs have 1 row, the state was made by 5; give as many "
+            "rows, or reset first");
   EXPECT_TRUE(runner.step({{"x", counting({2, 5, 3})}}));
   EXPECT_TRUE(runner.reset());
   EXPECT_EQ(runner.rows(), 0u);
@@ -234,19 +236,24 @@ TEST(RunnerTest, RefusesWhatDoesNotFit) {
                   "they must agree");
   EXPECT_EQ(message({{"x", counting({2, 1, 3})}}),
             "input 'h' is missing; give a tensor [layer 2, batch, feature 3]");
-  EXPECT_CONTAINS(message({{"x", counting({2, 1, 3})}, {"h", h}, {"q", h}}),
-                  "input 'q' is not an input of the program");
+  EXPECT_CONTAINS(
+      message({{"x", counting({2, 1, 3})}, {"h", h}, {"q", h}}),
+      "array 'q' is no input of the program; its inputs are 'x', 'h'");
   NpyArray nan = counting({2, 1, 3});
   nan.as<float>()[4] = NAN;
-  EXPECT_EQ(message({{"x", nan}, {"h", h}}),
-            "input 'x', row 0, frame 1, feature 1: is NaN");
+  EXPECT_EQ(
+      message({{"x", nan}, {"h", h}}),
+      "input 'x', row 0, frame 1, feature 1: is NaN; values must be finite");
   RunOptions options;
   options.lengths = {3};
-  EXPECT_EQ(message({{"x", counting({2, 1, 3})}, {"h", h}}, options),
-            "length 3 of row 0 found, allowed are 1..2");
+  EXPECT_EQ(
+      message({{"x", counting({2, 1, 3})}, {"h", h}}, options),
+      "the length of row 0 is 3, allowed are 1..2: the inputs have 2 time "
+      "steps");
   options.lengths = {1, 1};
-  EXPECT_CONTAINS(message({{"x", counting({2, 1, 3})}, {"h", h}}, options),
-                  "2 lengths found, the batch has 1 rows");
+  EXPECT_CONTAINS(
+      message({{"x", counting({2, 1, 3})}, {"h", h}}, options),
+      "2 lengths found, the inputs have 1 row; give one length a row");
 }
 
 // L-IO-2: a slice of an input that is read in two formats, and one that nothing

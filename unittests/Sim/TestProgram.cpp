@@ -28,73 +28,155 @@ static int16_t randomCode(std::mt19937 &random, numerics::WeightFormat format) {
   return static_cast<int16_t>(code);
 }
 
-/// Fills weights and images of `matrix` for the layout.
-static void fill(std::mt19937 &random, TestMatrix &matrix,
-                 const WeightLayout &layout, std::vector<uint8_t> &image) {
-  const size_t size = static_cast<size_t>(layout.gates()) *
-                      static_cast<size_t>(layout.rows() * layout.cols());
+WeightLayout TestMatrix::layout() const {
+  const MatrixDescriptor &d = descriptor;
+  if (d.kind == MatrixKind::Dense)
+    return WeightLayout::dense(d.gates, d.rows, d.cols, d.rowBlock);
+  if (d.kind == MatrixKind::Circulant)
+    return WeightLayout::circulant(d.gates, d.rows, d.cols, d.block,
+                                   d.rowBlock);
+  return d.separate ? WeightLayout::sparse(maps, d.rowBlock)
+                    : WeightLayout::sparse(d.gates, maps.front(), d.rowBlock);
+}
+
+/// Fills weights and images of `matrix`, whose descriptor and maps are there.
+static TestMatrix fill(std::mt19937 &random, TestMatrix matrix) {
+  MatrixDescriptor &d = matrix.descriptor;
+  const WeightLayout layout = matrix.layout();
+  const size_t size = size_t(d.gates) * d.rows * d.cols;
   matrix.weights.assign(size, 0);
   matrix.kept.assign(size, 0);
   std::vector<int16_t> codes(static_cast<size_t>(layout.words()));
-  for (int64_t word = 0; word < layout.words(); ++word) {
-    codes[word] = randomCode(random, matrix.descriptor.format);
-    const compression::WordInfo info = layout.describe(word);
-    matrix.weights[matrix.at(info.gate, info.row, info.col)] = codes[word];
-    matrix.kept[matrix.at(info.gate, info.row, info.col)] = 1;
+  for (int16_t &code : codes)
+    code = randomCode(random, d.format);
+  auto put = [&](int64_t gate, int64_t row, int64_t col, int64_t word) {
+    matrix.weights[matrix.at(gate, row, col)] = codes[word];
+    matrix.kept[matrix.at(gate, row, col)] = 1;
+  };
+  std::vector<uint8_t> used(codes.size(), layout.isCirculant() ? 0 : 1);
+  if (layout.isCirculant()) {
+    // WI-C-1 and WI-C-2, weight by weight.
+    const int64_t b = d.block, across = (d.cols + b - 1) / b;
+    for (int64_t gate = 0; gate < d.gates; ++gate)
+      for (int64_t row = 0; row < d.rows; ++row)
+        for (int64_t col = 0; col < d.cols; ++col) {
+          const int64_t word =
+              ((row / b * d.gates + gate) * across + col / b) * b +
+              (col % b + b - row % b) % b;
+          put(gate, row, col, word);
+          used[word] = 1;
+        }
+  } else {
+    for (int64_t word = 0; word < layout.words(); ++word) {
+      const compression::WordInfo info = layout.describe(word);
+      put(info.gate, info.row, info.col, word);
+    }
   }
-  image = compression::packCodes(codes, matrix.descriptor.format);
+  for (size_t word = 0; word < codes.size(); ++word)
+    if (!used[word]) // WI-C-3
+      codes[word] = numerics::decodeWeight(0, d.format);
+  matrix.weightImage = compression::packCodes(codes, d.format);
+  matrix.indexImage = layout.indexImage();
+  d.weightBytes = static_cast<uint32_t>(matrix.weightImage.size());
+  d.indexBytes = static_cast<uint32_t>(matrix.indexImage.size());
+  return matrix;
+}
+
+/// A descriptor without images.
+static TestMatrix begin(MatrixKind kind, unsigned gates, unsigned rows,
+                        unsigned cols, unsigned rowBlock,
+                        numerics::WeightFormat format) {
+  TestMatrix matrix;
+  matrix.descriptor.kind = kind;
+  matrix.descriptor.gates = gates;
+  matrix.descriptor.rows = rows;
+  matrix.descriptor.cols = cols;
+  matrix.descriptor.rowBlock = rowBlock;
+  matrix.descriptor.format = format;
+  return matrix;
 }
 
 TestMatrix test::makeDense(std::mt19937 &random, unsigned gates, unsigned rows,
                            unsigned cols, unsigned rowBlock,
                            numerics::WeightFormat format) {
-  TestMatrix matrix;
-  matrix.descriptor.kind = MatrixKind::Dense;
-  matrix.descriptor.gates = gates;
-  matrix.descriptor.rows = rows;
-  matrix.descriptor.cols = cols;
-  matrix.descriptor.rowBlock = rowBlock;
-  matrix.descriptor.format = format;
-  std::vector<uint8_t> image;
-  fill(random, matrix, WeightLayout::dense(gates, rows, cols, rowBlock), image);
-  matrix.descriptor.weightBytes = static_cast<uint32_t>(image.size());
-  matrix.weightImage = std::move(image);
-  return matrix;
+  return fill(random,
+              begin(MatrixKind::Dense, gates, rows, cols, rowBlock, format));
+}
+
+TestMatrix test::makeCirculant(std::mt19937 &random, unsigned gates,
+                               unsigned rows, unsigned cols, unsigned rowBlock,
+                               unsigned block, numerics::WeightFormat format) {
+  TestMatrix matrix =
+      begin(MatrixKind::Circulant, gates, rows, cols, rowBlock, format);
+  matrix.descriptor.block = block;
+  return fill(random, std::move(matrix));
+}
+
+/// Chooses blocks of a parent at random within its balance.
+static void chooseBlocks(std::mt19937 &random, const BlockMap::Parent &parent,
+                         std::span<uint8_t> kept) {
+  const int64_t rows = parent.blockRows, cols = parent.blockCols;
+  auto shuffled = [&](int64_t n) {
+    std::vector<int64_t> order(static_cast<size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), random);
+    return order;
+  };
+  switch (parent.shape->balance) {
+  case compression::Balance::Row:
+    for (int64_t i = 0; i < rows; ++i) {
+      const std::vector<int64_t> order = shuffled(cols);
+      for (int64_t k = 0; k < parent.keepPerRow; ++k)
+        kept[i * cols + order[k]] = 1;
+    }
+    break;
+  case compression::Balance::Column:
+    for (int64_t j = 0; j < cols; ++j) {
+      const std::vector<int64_t> order = shuffled(rows);
+      for (int64_t k = 0; k < parent.keepPerCol; ++k)
+        kept[order[k] * cols + j] = 1;
+    }
+    break;
+  case compression::Balance::Both: {
+    // Each row goes on where the one before ended; then rows and columns are
+    // shuffled.
+    const std::vector<int64_t> down = shuffled(rows), across = shuffled(cols);
+    for (int64_t k = 0; k < rows * parent.keepPerRow; ++k)
+      kept[down[k / parent.keepPerRow] * cols + across[k % cols]] = 1;
+    break;
+  }
+  case compression::Balance::None: {
+    const unsigned share = random() % 4;
+    for (uint8_t &block : kept)
+      block = random() % 3 < share;
+    break;
+  }
+  }
 }
 
 TestMatrix test::makeHcgs(std::mt19937 &random, unsigned gates, unsigned rows,
                           unsigned cols, unsigned rowBlock,
                           const compression::Pattern &pattern,
-                          numerics::WeightFormat format) {
-  TestMatrix matrix;
-  matrix.descriptor.kind = MatrixKind::Hcgs;
-  matrix.descriptor.gates = gates;
-  matrix.descriptor.rows = rows;
-  matrix.descriptor.cols = cols;
-  matrix.descriptor.rowBlock = rowBlock;
-  matrix.descriptor.format = format;
+                          numerics::WeightFormat format, bool separate) {
+  TestMatrix matrix =
+      begin(MatrixKind::Hcgs, gates, rows, cols, rowBlock, format);
   matrix.descriptor.pattern = pattern;
-  Result<BlockMap> map = BlockMap::build(
-      pattern, rows, cols,
-      [&](const BlockMap::Line &line, std::span<int> kept) -> Result<void> {
-        std::vector<int> all(line.choices.size());
-        std::iota(all.begin(), all.end(), 0);
-        std::shuffle(all.begin(), all.end(), random);
-        std::copy_n(all.begin(), kept.size(), kept.begin());
-        std::sort(kept.begin(), kept.end());
-        return {};
-      });
-  EXPECT_TRUE(map.ok());
-  matrix.map = std::make_shared<const BlockMap>(std::move(*map));
-  std::vector<uint8_t> image;
-  fill(random, matrix, WeightLayout::sparse(gates, matrix.map, rowBlock),
-       image);
-  matrix.indexImage = matrix.map->indexImage();
-  matrix.descriptor.weightBytes = static_cast<uint32_t>(image.size());
-  matrix.descriptor.indexBytes =
-      static_cast<uint32_t>(matrix.indexImage.size());
-  matrix.weightImage = std::move(image);
-  return matrix;
+  matrix.descriptor.separate = separate && gates > 1;
+  for (unsigned i = 0; i < (matrix.descriptor.separate ? gates : 1); ++i) {
+    Result<BlockMap> map =
+        BlockMap::buildByParent(pattern, rows, cols,
+                                [&](const BlockMap::Parent &parent,
+                                    std::span<uint8_t> kept) -> Result<void> {
+                                  chooseBlocks(random, parent, kept);
+                                  return {};
+                                });
+    if (!map) {
+      ADD_FAILURE() << map.message();
+      return matrix;
+    }
+    matrix.maps.push_back(std::make_shared<const BlockMap>(std::move(*map)));
+  }
+  return fill(random, std::move(matrix));
 }
 
 numerics::PwlTable test::makeTable(std::mt19937 &random) {
@@ -109,11 +191,14 @@ numerics::PwlTable test::makeTable(std::mt19937 &random) {
   const int high = (1 << (table.b - 1)) - 1;
   table.lo = static_cast<int16_t>(between(-high - 1, 0));
   table.hi = static_cast<int16_t>(between(0, high));
-  table.entries.resize(size_t(1) << table.n);
+  const bool twoLevel = between(0, 1);
+  table.entries.resize(twoLevel ? between(32, 512) : 1 << table.n);
   for (numerics::PwlTable::Entry &entry : table.entries) {
     entry.base = static_cast<int16_t>(between(-high - 1, high));
     entry.slope = static_cast<int16_t>(between(-1000, 1000));
   }
+  if (twoLevel)
+    makeTwoLevel(random, table);
   return table;
 }
 

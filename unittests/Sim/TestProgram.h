@@ -30,9 +30,11 @@ struct TestMatrix {
   /// [gate][row][column]; 0 where nothing is kept.
   std::vector<int32_t> weights;
   std::vector<uint8_t> kept;
-  /// Of hcgs matrices.
-  std::shared_ptr<const compression::BlockMap> map;
+  /// Of hcgs matrices: one map, or one a gate.
+  compression::BlockMaps maps;
   std::vector<uint8_t> weightImage, indexImage;
+
+  compression::WeightLayout layout() const;
 
   size_t at(int64_t gate, int64_t row, int64_t col) const {
     return static_cast<size_t>(
@@ -44,11 +46,16 @@ struct TestMatrix {
 TestMatrix makeDense(std::mt19937 &random, unsigned gates, unsigned rows,
                      unsigned cols, unsigned rowBlock,
                      numerics::WeightFormat format);
-/// An hcgs matrix with random blocks and codes.
+/// An hcgs matrix with random blocks and codes; the pattern must be legal for
+/// its shape.
 TestMatrix makeHcgs(std::mt19937 &random, unsigned gates, unsigned rows,
                     unsigned cols, unsigned rowBlock,
                     const compression::Pattern &pattern,
-                    numerics::WeightFormat format);
+                    numerics::WeightFormat format, bool separate = false);
+/// A circulant matrix with random codes.
+TestMatrix makeCirculant(std::mt19937 &random, unsigned gates, unsigned rows,
+                         unsigned cols, unsigned rowBlock, unsigned block,
+                         numerics::WeightFormat format);
 /// A table with random entries that do not all saturate.
 numerics::PwlTable makeTable(std::mt19937 &random);
 

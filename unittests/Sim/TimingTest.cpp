@@ -185,7 +185,7 @@ TEST(TimingTest, OnlyChosenGatesAreWritten) {
   }
 }
 
-// T-U: hcgs matrices take ceil(MACs / lanes) for each small block-row, T-U-3.
+// T-M-2: hcgs matrices take ceil(MACs / lanes) for each small block-row, T-U-3.
 TEST(TimingTest, SmallBlockRowsAreRoundedUp) {
   std::mt19937 random(1);
   compression::Pattern pattern;
@@ -201,6 +201,101 @@ TEST(TimingTest, SmallBlockRowsAreRoundedUp) {
       "0, 0], tile 0\n");
   EXPECT_TIMES(t.log[0], 0, 1, 1 + 6 + 3);
   EXPECT_TIMES(t.log[1], 1, 7, 7 + 4 + 3);
+}
+
+static std::string mvmOf(std::string_view gates, int blocks) {
+  return "mvm a[0], v[0], desc 0, blocks 0 + " + std::to_string(blocks) +
+         ", gates " + std::string(gates) +
+         ", init zero, shifts [0, 0, 0, 0], tile 0\n";
+}
+
+// T-M-2: gates with masks of their own share the cycles of a row group.
+TEST(TimingTest, SeparateMasksShareRowGroups) {
+  std::mt19937 random(1);
+  compression::Pattern pattern;
+  pattern.tiers.push_back({1, 1, 1, 4, compression::Balance::Row});
+  ProgramBuilder builder;
+  builder.matrix(makeHcgs(random, 3, 2, 4, 1, pattern, {}, true));
+  // One product a gate in each of two rows: 3 of all gates fill a cycle.
+  Timed t = timeProgram(builder, mvmOf("iof", 2) + mvmOf("o", 1));
+  EXPECT_TIMES(t.log[0], 0, 1, 1 + 2 + 3);
+  EXPECT_TIMES(t.log[1], 1, 3, 3 + 1 + 3);
+  // Each gate reads its own column, and its own indices of 2 bits.
+  LoadedProgram::Ptr program = builder.load();
+  EXPECT_EQ(program->macs(0), 6u);
+  EXPECT_EQ(program->traffic(0).vmemRead, 6u * 16);
+  EXPECT_EQ(program->traffic(0).imemRead, 6u * 2);
+  EXPECT_EQ(program->traffic(1).imemRead, 2u);
+}
+
+// T-M-2 without balance: row groups have whatever their rows keep.
+TEST(TimingTest, UnbalancedRowGroups) {
+  compression::Pattern pattern;
+  pattern.tiers.push_back({2, 3, 1, 2, compression::Balance::None});
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::mt19937 random(seed);
+    const TestMatrix matrix = makeHcgs(random, 2, 5, 8, 2, pattern, {}, true);
+    uint64_t macs[3] = {};
+    for (int gate = 0; gate < 2; ++gate)
+      for (int row = 0; row < 5; ++row)
+        for (int col = 0; col < 8; ++col)
+          macs[row / 2] += matrix.kept[matrix.at(gate, row, col)];
+    uint64_t cycles = 0, all = 0;
+    for (uint64_t group : macs) {
+      cycles += (group + 3) / 4;
+      all += group;
+    }
+    ProgramBuilder builder;
+    builder.matrix(matrix);
+    Timed t = timeProgram(builder, mvmOf("io", 3));
+    EXPECT_EQ(t.log[0].finish, 1 + std::max<uint64_t>(cycles, 1) + 3);
+    // Counts of 2 bits for three block-rows, block-columns of 2 bits.
+    LoadedProgram::Ptr program = builder.load();
+    EXPECT_EQ(program->macs(0), all);
+    EXPECT_EQ(program->traffic(0).wmemRead, all * 6);
+    const uint64_t bits = static_cast<uint64_t>(
+        matrix.maps[0]->indexBitCount() + matrix.maps[1]->indexBitCount());
+    EXPECT_EQ(program->traffic(0).imemRead, bits);
+    EXPECT_GE(bits, 2u * 3 * 2);
+  }
+}
+
+// T-M-3: circulant matrices take ceil(MACs / lanes) for each block-row, MACs
+// being the products, not the words.
+TEST(TimingTest, CirculantBlockRowsAreRoundedUp) {
+  std::mt19937 random(1);
+  ProgramBuilder builder;
+  builder.matrix(makeCirculant(random, 2, 5, 7, 2, 2, {}));
+  // Block-rows of 2, 2 and 1 rows of 7 columns: 28, 28 and 14 products of two
+  // gates, 14, 14 and 7 of one.
+  Timed t =
+      timeProgram(builder, mvmOf("io", 3) + mvmOf("o", 3) + mvmOf("o", 1));
+  EXPECT_TIMES(t.log[0], 0, 1, 1 + (7 + 7 + 4) + 3);
+  EXPECT_TIMES(t.log[1], 1, 19, 19 + (4 + 4 + 2) + 3);
+  EXPECT_TIMES(t.log[2], 2, 29, 29 + 4 + 3);
+  LoadedProgram::Ptr program = builder.load();
+  EXPECT_EQ(program->macs(0), 70u);
+  // Four vectors of two elements a block-row and gate, of 6 bits; all inputs
+  // for each block-row.
+  EXPECT_EQ(program->traffic(0).wmemRead, 3u * 2 * 8 * 6);
+  EXPECT_EQ(program->traffic(0).vmemRead, 3u * 7 * 16);
+  EXPECT_EQ(program->traffic(0).imemRead, 0u);
+}
+
+// The worked example of T-M-3: whatever the block, a layer of 512 takes the
+// same cycles on 64 lanes, but for the rounding of ragged block-rows.
+TEST(TimingTest, CirculantBlocksOfAnySizeFillTheLanes) {
+  std::mt19937 random(1);
+  for (auto [block, cycles] :
+       {std::pair(2, 16384), std::pair(8, 16384), std::pair(16, 16384),
+        std::pair(24, 16384), std::pair(100, 16384), std::pair(128, 16384)}) {
+    ProgramBuilder builder;
+    builder.set("/mac/lanes", 64);
+    builder.set("/mac/tiles", nlohmann::json::array({{64, 1}}));
+    builder.matrix(makeCirculant(random, 4, 512, 512, 512, block, {}));
+    Timed t = timeProgram(builder, mvmOf("iofg", 1));
+    EXPECT_EQ(t.log[0].finish - 3 - 1, uint64_t(cycles)) << block;
+  }
 }
 
 // T-U-3: nothing kept still takes a cycle.

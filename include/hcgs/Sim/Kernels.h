@@ -21,29 +21,43 @@
 
 namespace hcgs::sim {
 
-/// A table in the form `act` works with.
+/// A table in the form `act` works with, whatever its kind.
 ///
-/// Tables are evaluated as they stand (A-PWL-3), segments gathered from a
-/// kilobyte or two that stays in the first-level cache. Expanding them to all
-/// 65,536 outputs saves arithmetic, but two such tables and the weights of a
-/// 2x512 network no longer fit a second-level cache of 512 KiB together, and
-/// then both are slower. It is done only for tables whose products need more
-/// than 32 bits.
+/// The inputs are cut into equal cells, so small that each lies on one line of
+/// the table (numerics::pieces); a cell holds the line as intercept and slope,
+/// which one 64-bit gather reads, and y = (intercept + slope*z) >> s. A few
+/// kilobytes stay in the first-level cache. Expanding tables to all 65,536
+/// outputs saves arithmetic, but two such tables and the weights of a 2x512
+/// network no longer fit a second-level cache of 512 KiB together, and then
+/// both are slower. It is done only for tables with very small cells, or with
+/// sums that need more than 32 bits.
 struct ActTable {
   /// Takes a table that numerics::verify has accepted.
   explicit ActTable(const numerics::PwlTable &table);
 
-  int k = 0, n = 0, s = 0, b = 16;
-  int32_t lo = 0, hi = 0;
-  /// By segment: the base in the low half, the slope in the high one.
-  std::vector<int32_t> segments;
-  /// No input lies outside the domain, and no output saturates.
+  /// The line of a cell, modulo 2^32: only its values fit 32 bits.
+  struct Cell {
+    int32_t intercept = 0, slope = 0;
+  };
+  /// Input z belongs to cell (z - lowest) >> width. Those of mirrored tables
+  /// are mirrored too, the left half being cut behind each multiple of 2^width
+  /// instead of before it: there it is (z - 1 - lowest) >> width.
+  std::vector<Cell> cells;
+  int32_t lowest = 0;
+  int width = 0;
+  bool mirrored = false;
+
+  int s = 0, b = 16;
+  /// No output saturates.
   bool plain = false;
 
   /// For tables that are expanded: the output for every input z, at index
-  /// z + 32768, and a bit there for what saturates in A-PWL-3.
+  /// z + 32768, and a bit there for what saturates in A-PWL-5.
   std::vector<int16_t> outputs;
   std::vector<uint64_t> saturates;
+
+private:
+  bool makeCells(const numerics::PwlTable &table);
 };
 
 /// Saturations of one `act` (A-PWL-5).
@@ -80,8 +94,8 @@ struct Kernels {
                bool accumulate);
 
   /// A-FX-3 for float32 values and a format of at most 16 bits: what
-  /// numerics::toCode gives. Returns the index of the first NaN, -1 without
-  /// one.
+  /// numerics::toCode gives. Returns the index of the first value that is not
+  /// finite (L-IO-4), -1 without one.
   int64_t (*quantise)(int16_t *out, const float *in, size_t n,
                       numerics::FxFormat format);
 

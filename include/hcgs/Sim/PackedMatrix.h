@@ -14,9 +14,12 @@
 //   weights   P pairs for columns c, c+1; P pairs for columns c+2, c+3; ...
 //   entries   the column c of each run of kEntryColumns columns
 //
-// A dense matrix is the same with whole row blocks as groups. Groups of more
-// than kMaxLanes lanes are cut; lanes are padded to 4, 8, 16 or 32 with zero
-// weights, runs of columns to whole entries.
+// A dense matrix is the same with whole row blocks as groups. So is a circulant
+// one with its block-rows: each vector is expanded to the rows it stands for,
+// which costs the host memory the machine saves, but no other kernel. With
+// separate masks the gates have different columns, and each is a group of its
+// own. Groups of more than kMaxLanes lanes are cut; lanes are padded to 4, 8,
+// 16 or 32 with zero weights, runs of columns to whole entries.
 //
 // Where lanes go: accumulators are laid out row block, gate, row (WI-A-1), so a
 // group's lanes fall into one piece a gate, the same way for all groups of one
