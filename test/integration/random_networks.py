@@ -3,8 +3,10 @@
 """Seeded random networks: an ONNX model, how to compile it, and data.
 
 One seed always gives the same case. Together a few hundred seeds cover one to
-three LSTM layers of 1 to 300 cells, forward, reverse and bidirectional, dense
-and block-sparse in both balances with ragged edges, with and without biases
+three LSTM layers of 1 to 300 cells, forward, reverse and bidirectional, every
+kind of matrix (dense, block-sparse with 1 to 8 tiers in every balance, with
+shared and separate masks and ragged edges, circulant with blocks that divide
+nothing) found in the weights or chosen matrix by matrix, with and without biases
 and initial states (constant, or inputs of the graph), residual additions and
 concatenations between layers, linear heads with and without activations, all
 widths of weights, activations, gates and cells, and lengths from 1 to past
@@ -13,12 +15,17 @@ the pipelined loop. Weight and data scales vary enough for values to saturate.
 
 from __future__ import annotations
 
+import json
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from program_writer import Tier, mask_of, random_blocks
+from program_writer import BALANCES, Tier, can_balance_both, mask_of, random_blocks
+
+import hcgs
 
 #: Tiers by spelling of --tiers, with the smallest matrix side they make sense for.
 PATTERNS = [
@@ -34,6 +41,7 @@ PATTERNS = [
 class Case:
     """A model with its options and data.
 
+    config       what hcgs.compile's `config` says of single matrices
     inputs       float32 by input name, in the model's layout
     lengths      time steps of each batch row (ragged), or None
     calibration  float32 by input name
@@ -49,9 +57,18 @@ class Case:
     steps: int
     streaming: bool
     features: set[str] = field(default_factory=set)
+    config: dict = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"seed {self.seed}: {', '.join(sorted(self.features))}"
+
+    def compile(self) -> hcgs.Program:
+        with tempfile.TemporaryDirectory() as folder:
+            options = dict(self.options)
+            if self.config:
+                options["config"] = Path(folder) / "config.json"
+                options["config"].write_text(json.dumps(self.config))
+            return hcgs.compile(self.model, calibrate=self.calibration, **options)
 
 
 class _Builder:
@@ -66,6 +83,7 @@ class _Builder:
         self.pattern = None
         self.balance = "row"
         self.rows = 1
+        self.layers: dict[str, dict] = {}
 
     def chance(self, probability: float) -> bool:
         return bool(self.rng.random() < probability)
@@ -92,6 +110,46 @@ class _Builder:
         """Typical size of weights: mostly sane, sometimes large."""
         return float(self.pick([0.5, 1.0, 1.0, 2.0, 6.0]) / np.sqrt(columns))
 
+    def kind(self, rows: int, columns: int) -> dict:
+        """What the configuration says of a matrix; nothing leaves it to
+        detection."""
+        how = self.pick(["detect"] * 3 + ["impose"] * 4 + ["circulant"] * 2 + ["off"])
+        largest = min(128, max(rows, columns))
+        if how == "off":
+            return {"sparsity": "off"}
+        if how == "circulant" and largest >= 2:
+            sizes = [s for s in (2, 3, 4, 5, 7, 8, 12, 16, 31, 64, 100, 128) if s <= largest]
+            return {"circulant": self.pick([*sizes, largest])}
+        if how != "impose":
+            return {}
+        tiers: list[Tier] = []
+        height, width = rows, columns
+        for _ in range(int(self.rng.integers(1, 9)) if self.chance(0.5) else 2):
+            height = max(1, height // self.pick([1, 2, 2, 3, 4]))
+            width = max(1, width // self.pick([1, 2, 2, 3, 4]))
+            denominator = int(self.rng.integers(1, 9))
+            tier = Tier(
+                height,
+                width,
+                int(self.rng.integers(1, denominator + 1)),
+                denominator,
+                self.pick(BALANCES),
+            )
+            if not can_balance_both(rows, columns, [*tiers, tier]):
+                tier = Tier(tier.rows, tier.cols, tier.num, tier.den, "row")
+            tiers.append(tier)
+        chosen = {
+            "sparsity": "impose",
+            "tiers": ",".join(
+                f"{t.rows}x{t.cols}:{t.num}/{t.den}:{t.balance}" for t in tiers
+            ),
+            "masks": self.pick(["shared", "separate"]),
+            "select": self.pick(["magnitude", "guided", "random"]),
+        }
+        if chosen["select"] == "random":
+            chosen["seed"] = int(self.rng.integers(1000))
+        return chosen
+
     def matrix(self, gates: int, rows: int, columns: int) -> np.ndarray:
         """float32 [gates, rows, columns]; obeys the pattern where it fits."""
         values = self.rng.normal(0, 1, (gates, rows, columns))
@@ -101,16 +159,13 @@ class _Builder:
         values[values == 0] = 1e-3
         if self.pattern and min(rows, columns) >= self.pattern[2]:
             tiers = [
-                Tier(t.rows, t.cols, t.num, t.den, self.balance == "column")
+                Tier(t.rows, t.cols, t.num, t.den, self.balance)
                 for t in self.pattern[1]
             ]
             blocks = random_blocks(self.rng, rows, columns, tiers)
             values = np.where(mask_of(rows, columns, blocks), values, np.float32(0))
-            self.features.add(f"hcgs {self.balance}")
             if rows % tiers[0].rows or columns % tiers[0].cols:
                 self.features.add("ragged blocks")
-        else:
-            self.features.add("dense")
         return values
 
     def lstm(self, x: str, columns: int, hidden: int, number: int) -> tuple[str, int]:
@@ -166,6 +221,8 @@ class _Builder:
             self.features.add("final states")
             for name in outputs[1:]:
                 self.graph_outputs.append((name, [directions, "batch", hidden]))
+        kinds = {"W": self.kind(hidden, columns), "R": self.kind(hidden, hidden)}
+        self.layers[f"lstm_{len(self.nodes)}"] = {k: v for k, v in kinds.items() if v}
         self.node(
             "LSTM", operands, outputs, hidden_size=hidden, direction=direction
         )
@@ -180,6 +237,9 @@ class _Builder:
     def head(self, y: str, width: int) -> tuple[str, int]:
         classes = int(self.rng.integers(1, 40))
         weights = self.matrix(1, classes, width)[0].T
+        kind = self.kind(classes, width)
+        if kind:
+            self.layers[f"matmul_{len(self.nodes)}"] = {"W": kind}
         y = self.node("MatMul", [y, self.constant("head.w", weights)], ["head.mul"])
         if self.chance(0.7):
             bias = self.rng.normal(0, 0.5, classes).astype(np.float32)
@@ -280,8 +340,19 @@ def make(seed: int) -> Case:
     if b.pattern:
         options["tiers"] = b.pattern[0]
         options["balance"] = b.balance
+    # What a configuration says of nothing is nothing.
+    layers = {name: said for name, said in b.layers.items() if said}
     return Case(
-        seed, model, options, calibration, data, lengths, steps, b.streaming, b.features
+        seed,
+        model,
+        options,
+        calibration,
+        data,
+        lengths,
+        steps,
+        b.streaming,
+        b.features,
+        {"layers": layers} if layers else {},
     )
 
 

@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from program_writer import ProgramWriter, elf_of
+from program_writer import ProgramWriter, Tier, elf_of, random_blocks
 
 from hcgs import ProgramError
 from hcgs.oracle import program
@@ -97,7 +97,7 @@ def test_missing_section(name):
         (".hcgs.text", b"123", "multiple of 16"),
         (".hcgs.desc", struct.pack("<2I", 1, 1 << 30), "beyond its end"),
         (".hcgs.desc", struct.pack("<2I", 2, 0), "version 2"),
-        (".hcgs.desc", struct.pack("<2I96x", 1, 1), "out of range"),
+        (".hcgs.desc", struct.pack("<2I144x", 1, 1), "out of range"),
         (".hcgs.tables", struct.pack("<2I", 1, 1) + bytes(32), "out of range"),
         (".hcgs.vinit", struct.pack("<4I", 1, 1, 0, 9), "do not fill"),
     ],
@@ -107,3 +107,71 @@ def test_malformed_section(section, content, message):  # PF-11
     contents[section] = content
     with pytest.raises(ProgramError, match=message):
         program.read(elf_of(contents))
+
+
+# Fields of WI-D-1: byte, value as little-endian bytes, part of the message.
+DENSE = [
+    (0, b"\3", "kind 3"),
+    (1, b"\0", "out of range"),
+    (1, b"\5", "out of range"),
+    (2, b"\1", "out of range"),
+    (2, b"\x09", "out of range"),
+    (3, b"\2", "out of range"),
+    (4, bytes(4), "is zero"),
+    (8, bytes(4), "is zero"),
+    (12, bytes(4), "is zero"),
+    (28, b"\1", "index does not fit kind dense"),
+    (32, b"\1", "index does not fit kind dense"),
+    (36, b"\1", "1 tiers do not fit kind dense"),
+    (40, b"\1", "unused tier 0 is not zero"),
+    (135, b"\1", "unused tier 7 is not zero"),
+    (136, b"\2", "block 2 does not fit kind dense"),
+    (140, b"\1", "masks 1 does not fit 1 gates of kind dense"),
+    (141, b"\1", "reserved"),
+    (143, b"\1", "reserved"),
+]
+HCGS = [
+    (36, b"\0", "0 tiers do not fit kind hcgs"),
+    (36, b"\x09", "9 tiers do not fit kind hcgs"),
+    (40, bytes(2), "tier 0 is out of range"),
+    (42, bytes(2), "tier 0 is out of range"),
+    (44, bytes(2), "tier 0 is out of range"),
+    (44, b"\3", "tier 0 is out of range"),
+    (48, b"\4", "tier 0 is out of range"),
+    (49, b"\1", "reserved bytes of tier 0"),
+    (51, b"\1", "reserved bytes of tier 0"),
+    (36 + 4, b"\1", "tier 1 is larger"),
+    (136, b"\2", "block 2 does not fit kind hcgs"),
+    (140, b"\1", "masks 1 does not fit 1 gates of kind hcgs"),
+    (140, b"\2", "masks 2 does not fit 1 gates of kind hcgs"),
+]
+CIRCULANT = [
+    (36, b"\1", "1 tiers do not fit kind circulant"),
+    (136, b"\1", "blocks of 1 are out of range"),
+    (136, b"\7", "blocks of 7 are out of range"),
+    (12, b"\3", "row blocks of 3 cut blocks of 2"),
+    (140, b"\1", "masks 1 does not fit 1 gates of kind circulant"),
+    (28, b"\1", "index does not fit kind circulant"),
+]
+
+
+@pytest.mark.parametrize(
+    "kind, at, value, message",
+    [("dense", *c) for c in DENSE]
+    + [("hcgs", *c) for c in HCGS]
+    + [("circulant", *c) for c in CIRCULANT],
+)
+def test_descriptor_fields(kind, at, value, message):  # WI-D-1
+    writer = ProgramWriter()
+    tiers = (Tier(4, 4, 1, 2), Tier(2, 2, 1, 1)) if kind == "hcgs" else ()
+    codes = np.ones((1, 6, 4), dtype=int)
+    blocks = random_blocks(np.random.default_rng(0), 6, 4, tiers)
+    writer.matrix(codes, tiers=tiers, blocks=blocks, row_block=4,
+                  circulant=2 if kind == "circulant" else 0)  # fmt: skip
+    (desc,) = program.read(writer.bytes()).descriptors
+    assert desc.kind == kind
+    raw = bytearray(writer.descriptors[0])
+    raw[at : at + len(value)] = value
+    writer.descriptors[0] = bytes(raw)
+    with pytest.raises(ProgramError, match=message):
+        program.read(writer.bytes())

@@ -65,7 +65,7 @@ def to_floats(codes: np.ndarray, frac: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Table:
-    """A piecewise-linear table (A-PWL); `base`, `slope` are int64 [2^n]."""
+    """A uniform piecewise-linear table (A-PWL); `base`, `slope` are int64 [2^n]."""
 
     k: int
     n: int
@@ -92,3 +92,51 @@ class Table:
         y, saturated = sat(y, self.b)
         y = np.where(below, self.lo, np.where(above, self.hi, y))
         return y, saturated & ~(below | above)
+
+
+@dataclass(frozen=True)
+class TwoLevelTable:
+    """A two-level piecewise-linear table (A-PWL-6).
+
+    `first` and `bits` are int64 [regions], `base` and `slope` int64 [entries];
+    `centre` is None unless the table is mirrored.
+    """
+
+    w: int
+    p: int
+    s: int
+    b: int
+    lo: int
+    hi: int
+    in_frac: int
+    out_frac: int
+    origin: int
+    centre: int | None
+    first: np.ndarray
+    bits: np.ndarray
+    base: np.ndarray
+    slope: np.ndarray
+
+    def __call__(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Apply the table to 16-bit codes `z` (A-PWL-6)."""
+        z = np.asarray(z, dtype=np.int64)
+        mirrored = z < 0 if self.centre is not None else np.zeros(z.shape, dtype=bool)
+        u = np.where(mirrored, -z, z) - self.origin
+        outside = (u < 0) | (u >= len(self.first) << self.w)
+        below = outside & (mirrored | (u < 0))
+        u = np.where(outside, 0, u)
+        region = u >> self.w
+        within = u & ((1 << self.w) - 1)
+        width = self.w - self.bits[region]
+        segment = self.first[region] + (within >> width)
+        d = within & ((1 << width) - 1)
+        rounding = 1 << (self.s - 1) if self.s > 0 else 0
+        base = self.base[segment] << (self.s - self.p)
+        t = (base + self.slope[segment] * d + rounding) >> self.s
+        if self.centre is not None:
+            t = np.where(mirrored, self.centre - t, t)
+        y, _ = sat(t, self.b)
+        # A-PWL-5: a mirrored table may leave its format by one.
+        saturated = np.abs(t - y) > (self.centre is not None)
+        y = np.where(below, self.lo, np.where(outside, self.hi, y))
+        return y, saturated & ~outside

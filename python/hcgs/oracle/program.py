@@ -23,7 +23,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from ..errors import ProgramError
-from .arithmetic import Table
+from .arithmetic import Table, TwoLevelTable
 
 MAJOR = 1
 HEADER_OFFSET = 64
@@ -45,20 +45,31 @@ SECTIONS = (
 DEBUG = ".hcgs.debug"
 
 
+KINDS = ("dense", "hcgs", "circulant")
+BALANCES = ("row", "column", "both", "none")
+DESCRIPTOR_SIZE = 144
+MAX_TIERS = 8
+
+
 @dataclass(frozen=True)
 class Tier:
-    """One tier of a block pattern (WI-P-1)."""
+    """One tier of a block pattern (WI-P-1); `balance` is one of BALANCES."""
 
     rows: int
     cols: int
     keep_num: int
     keep_den: int
-    column_balanced: bool
+    balance: str = "row"
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """A matrix descriptor (WI-D-1); `rows` is per gate, offsets in bytes."""
+    """A matrix descriptor (WI-D-1); `rows` is per gate, offsets in bytes.
+
+    kind      one of KINDS
+    block     of a circulant matrix the size of its blocks, else 0
+    separate  whether each gate of an hcgs matrix has a mask of its own
+    """
 
     kind: str
     gates: int
@@ -73,6 +84,8 @@ class Descriptor:
     index_offset: int
     index_bytes: int
     tiers: tuple[Tier, ...]
+    block: int = 0
+    separate: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +105,7 @@ class ProgramFile:
     weights: bytes
     index: bytes
     bias: np.ndarray
-    tables: tuple[Table, ...]
+    tables: tuple[Table | TwoLevelTable, ...]
     vinit: tuple[tuple[int, np.ndarray], ...]
     meta: dict
     target: dict
@@ -244,29 +257,51 @@ def _counted(content: bytes, name: str, item: int) -> int:
 
 def _descriptors(content: bytes) -> tuple[Descriptor, ...]:
     """WI-D-1."""
-    count = _counted(content, ".hcgs.desc", 96)
-    if content and len(content) != 8 + 96 * count:
+    size = DESCRIPTOR_SIZE
+    count = _counted(content, ".hcgs.desc", size)
+    if content and len(content) != 8 + size * count:
         raise ProgramError(".hcgs.desc: bytes left over after the last descriptor")
-    return tuple(_descriptor(content, 8 + 96 * i, i) for i in range(count))
-
-
-def _descriptor(content: bytes, offset: int, number: int) -> Descriptor:
-    where = f".hcgs.desc: descriptor {number}"
-    kind, gates, bits, encoding = struct.unpack_from("<4B", content, offset)
-    rows, cols, row_block, bias, *places, tier_count = struct.unpack_from(
-        "<9I", content, offset + 4
+    return tuple(
+        _descriptor(content[8 + size * i : 8 + size * (i + 1)], i) for i in range(count)
     )
-    if kind not in (0, 1):
-        raise ProgramError(f"{where}: kind {kind} is not 0 (dense) or 1 (hcgs)")
+
+
+def _descriptor(content: bytes, number: int) -> Descriptor:
+    where = f".hcgs.desc: descriptor {number}"
+    kind_code, gates, bits, encoding = content[:4]
+    rows, cols, row_block, bias, *places, tier_count = struct.unpack_from(
+        "<9I", content, 4
+    )
+    block, masks = struct.unpack_from("<IB", content, 136)
+    if kind_code >= len(KINDS):
+        raise ProgramError(
+            f"{where}: kind {kind_code} is not 0 (dense), 1 (hcgs) or 2 (circulant)"
+        )
+    kind = KINDS[kind_code]
     if not 1 <= gates <= 4 or not 2 <= bits <= 8 or encoding not in (0, 1):
         raise ProgramError(f"{where}: gates, weight_bits or encoding out of range")
     if rows == 0 or cols == 0 or row_block == 0:
         raise ProgramError(f"{where}: rows, cols or row_block is zero")
-    if tier_count > 4 or (tier_count > 0) != (kind == 1):
+    if tier_count > MAX_TIERS or (tier_count > 0) != (kind == "hcgs"):
         raise ProgramError(f"{where}: {tier_count} tiers do not fit kind {kind}")
+    if kind == "circulant":
+        if not 2 <= block <= min(128, max(rows, cols)):
+            raise ProgramError(f"{where}: circulant blocks of {block} are out of range")
+        if row_block < rows and row_block % block:
+            raise ProgramError(
+                f"{where}: row blocks of {row_block} cut blocks of {block}"
+            )
+    elif block:
+        raise ProgramError(f"{where}: block {block} does not fit kind {kind}")
+    if masks > (kind == "hcgs" and gates > 1):
+        raise ProgramError(
+            f"{where}: masks {masks} does not fit {gates} gates of kind {kind}"
+        )
+    if kind != "hcgs" and any(places[2:]):
+        raise ProgramError(f"{where}: an index does not fit kind {kind}")
     tiers = []
-    for i in range(4):
-        at = offset + 40 + 12 * i
+    for i in range(MAX_TIERS):
+        at = 40 + 12 * i
         height, width, num, den, balance, zero, zero2 = struct.unpack_from(
             "<4HBBH", content, at
         )
@@ -274,17 +309,17 @@ def _descriptor(content: bytes, offset: int, number: int) -> Descriptor:
             if any(content[at : at + 12]):
                 raise ProgramError(f"{where}: unused tier {i} is not zero")
             continue
-        if not (height and width and 0 < num <= den and balance < 2):
+        if not (height and width and 0 < num <= den and balance < len(BALANCES)):
             raise ProgramError(f"{where}: tier {i} is out of range")
         if zero or zero2:
             raise ProgramError(f"{where}: reserved bytes of tier {i} are not zero")
         if tiers and (height > tiers[-1].rows or width > tiers[-1].cols):
             raise ProgramError(f"{where}: tier {i} is larger than the one before")
-        tiers.append(Tier(height, width, num, den, balance == 1))
-    if any(content[offset + 88 : offset + 96]):
+        tiers.append(Tier(height, width, num, den, BALANCES[balance]))
+    if any(content[141:]):
         raise ProgramError(f"{where}: reserved bytes are not zero")
     return Descriptor(
-        kind="hcgs" if kind else "dense",
+        kind=kind,
         gates=gates,
         weight_bits=bits,
         encoding="signmag" if encoding else "twos",
@@ -297,10 +332,12 @@ def _descriptor(content: bytes, offset: int, number: int) -> Descriptor:
         index_offset=places[2],
         index_bytes=places[3],
         tiers=tuple(tiers),
+        block=block,
+        separate=masks == 1,
     )
 
 
-def _tables(content: bytes) -> tuple[Table, ...]:
+def _tables(content: bytes) -> tuple[Table | TwoLevelTable, ...]:
     """PF-4."""
     tables = []
     for i in range(_counted(content, ".hcgs.tables", 32)):
@@ -308,16 +345,59 @@ def _tables(content: bytes) -> tuple[Table, ...]:
         k, n, s, b, lo, hi, in_frac, out_frac, entries, offset = struct.unpack_from(
             "<4B4h2I", content, 8 + 32 * i
         )
-        if k > 15 or n > min(9, k + 1) or s > 31 or not 2 <= b <= 16:
-            raise ProgramError(f"{where}: k, n, s or b is out of range")
-        if entries != 1 << n or offset + 4 * entries > len(content):
-            raise ProgramError(f"{where}: entries are beyond the section")
+        kind, p, mirrored, zero, origin, centre = struct.unpack_from(
+            "<4B2i", content, 28 + 32 * i
+        )
+        if kind > 1 or zero or (kind == 0 and (p or mirrored or origin or centre)):
+            raise ProgramError(f"{where}: kind or reserved bytes are out of range")
+        if s > 31 or not 2 <= b <= 16:
+            raise ProgramError(f"{where}: s or b is out of range")
         limit = 1 << (b - 1)
         if not (-limit <= lo < limit and -limit <= hi < limit):
             raise ProgramError(f"{where}: lo or hi does not fit {b} bits")
-        pairs = np.frombuffer(content, "<i2", 2 * entries, offset).astype(np.int64)
+        regions = n if kind else 0
+        if kind == 0 and (k > 15 or n > min(9, k + 1) or entries != 1 << n):
+            raise ProgramError(f"{where}: k, n or entries is out of range")
+        if kind == 1 and not (
+            k <= 16
+            and 1 <= regions <= 64
+            and 1 <= entries <= 512
+            and p <= min(15, s)
+            and mirrored <= 1
+            and (origin == 0 if mirrored else -65536 <= origin < 32768)
+            and (abs(centre) <= 65536 if mirrored else centre == 0)
+        ):
+            raise ProgramError(f"{where}: a field of a two-level table is out of range")
+        if offset + 4 * (regions + entries) > len(content):
+            raise ProgramError(f"{where}: entries are beyond the section")
+        directory = np.frombuffer(content, "<u2", 2 * regions, offset).astype(np.int64)
+        first, bits = directory[0::2], directory[1::2]
+        pairs = np.frombuffer(content, "<i2", 2 * entries, offset + 4 * regions)
+        base, slope = pairs[0::2].astype(np.int64), pairs[1::2].astype(np.int64)
+        if kind == 0:
+            tables.append(Table(k, n, s, b, lo, hi, in_frac, out_frac, base, slope))
+            continue
+        if (bits > min(9, k)).any() or (
+            first + (1 << np.minimum(bits, 9)) > entries
+        ).any():
+            raise ProgramError(f"{where}: a region is out of range")
         tables.append(
-            Table(k, n, s, b, lo, hi, in_frac, out_frac, pairs[0::2], pairs[1::2])
+            TwoLevelTable(
+                w=k,
+                p=p,
+                s=s,
+                b=b,
+                lo=lo,
+                hi=hi,
+                in_frac=in_frac,
+                out_frac=out_frac,
+                origin=origin,
+                centre=centre if mirrored else None,
+                first=first,
+                bits=bits,
+                base=base,
+                slope=slope,
+            )
         )
     return tuple(tables)
 

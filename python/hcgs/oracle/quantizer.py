@@ -36,23 +36,34 @@ def quantise(
 
 
 def squared_error(
-    w: np.ndarray, exponent: int, bits: int, encoding: str, rounding: str = "nearest"
+    w: np.ndarray,
+    exponent: int,
+    bits: int,
+    encoding: str,
+    rounding: str = "nearest",
+    uses: np.ndarray | None = None,
 ) -> float:
-    """The sum A-W-4 minimises, added in the order of `w`."""
+    """The sum A-W-4 minimises, added in the order of `w`. Of a circulant matrix
+    `uses` says how many weights each element is (WI-C-4)."""
     w = np.asarray(w, dtype=np.float64)
     codes = quantise(w, exponent, bits, encoding, rounding)
     error = w - np.ldexp(codes.astype(np.float64), -exponent)
+    squares = error * error if uses is None else error * error * uses
     # cumsum adds from left to right; sum would add pairwise.
-    return float(np.cumsum(error * error)[-1])
+    return float(np.cumsum(squares)[-1])
 
 
 def choose_exponent(
-    w: np.ndarray, bits: int, encoding: str, rounding: str = "nearest"
+    w: np.ndarray,
+    bits: int,
+    encoding: str,
+    rounding: str = "nearest",
+    uses: np.ndarray | None = None,
 ) -> int:
-    """A-W-4 for the kept weights of one gate, in the order of the image."""
+    """A-W-4 for what is stored of one gate, in the order of the image."""
     if not np.any(w):
         return 0
-    errors = [squared_error(w, e, bits, encoding, rounding) for e in EXPONENTS]
+    errors = [squared_error(w, e, bits, encoding, rounding, uses) for e in EXPONENTS]
     return EXPONENTS[int(np.argmin(errors))]
 
 
@@ -218,10 +229,22 @@ class _SourceMatrix:
         return [] if have == want else [f"shape {have}, the model's is {want}"]
 
     def in_image_order(self, array: np.ndarray, gate: int) -> np.ndarray:
-        """The kept elements of one gate, as they follow in the image."""
-        kept = self.stored.kept
-        order = np.argsort(self.stored.position[gate][kept])
-        return array[gate][kept][order]
+        """What the image stores of one gate of `array`, in its order: the kept
+        elements; of a circulant matrix the mean of the elements that share a
+        code, which is the nearest circulant matrix."""
+        kept = self.stored.kept[gate]
+        words, values = self.stored.position[gate][kept], array[gate][kept]
+        if self.desc.kind != "circulant":
+            return values[np.argsort(words)]
+        _, place = np.unique(words, return_inverse=True)
+        means = np.bincount(place, values) / np.bincount(place)
+        return means.astype(np.float32).astype(np.float64)
+
+    def uses(self, gate: int) -> np.ndarray | None:
+        """How many weights of a gate each stored element is, if circulant."""
+        if self.desc.kind != "circulant":
+            return None
+        return np.unique(self.stored.position[gate], return_counts=True)[1]
 
 
 def _check_gate(matrices: dict, gate: int, result: int, bias, rounding) -> list[str]:
@@ -232,6 +255,7 @@ def _check_gate(matrices: dict, gate: int, result: int, bias, rounding) -> list[
             m.desc.weight_bits,
             m.desc.encoding,
             rounding,
+            m.uses(gate),
         )
         for which, m in matrices.items()
     }

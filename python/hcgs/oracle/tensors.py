@@ -100,6 +100,8 @@ def _check_shape(tensor: dict, array: np.ndarray) -> None:
 def _part_codes(array: np.ndarray, value: dict, codes: bool) -> np.ndarray:
     """Floats to the codes of `value`, or codes checked against its width."""
     if not codes:
+        if not np.isfinite(array).all():  # L-IO-4
+            raise InputError(f"'{value['name']}' holds values that are NaN or infinite")
         return to_codes(array, value["bits"], value["frac"])
     if not np.issubdtype(array.dtype, np.integer):
         raise InputError(f"'{value['name']}' is given as {array.dtype}, not as codes")

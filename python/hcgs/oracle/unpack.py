@@ -5,7 +5,8 @@
 A block map is a list of kept blocks in canonical order, refined tier by tier
 (WI-P-2). With the last tier's blocks, the position of every kept weight in the
 weight image follows from sorting alone (WI-W-1), so no number but the codes
-themselves is stored.
+themselves is stored. In a circulant matrix several weights have one position:
+the blocks are expanded, and the rest of the model sees a dense matrix.
 
 Example, 8 x 8 with tiers 4x4 1/2 and 2x2 1/2, row-balanced, one gate: tier 1
 keeps one of two block-columns in each of two block-rows (2 numbers of 1 bit),
@@ -29,7 +30,7 @@ class Matrix:
     """A matrix with its codes in place.
 
     codes     int64 [gates, rows, cols], 0 where nothing is kept
-    kept      bool [rows, cols], shared by the gates
+    kept      bool [gates, rows, cols]
     bias      int64 [gates, rows], or None
     position  int64 [gates, rows, cols]: place of the code in the weight image
               (in codes from the matrix's start), -1 where nothing is kept
@@ -69,97 +70,162 @@ def _numbers(bits: np.ndarray, start: int, count: int, width: int) -> np.ndarray
     return fields.astype(np.int64) @ (1 << np.arange(width, dtype=np.int64))
 
 
-def block_map(
+class _IndexReader:
+    """The numbers of one index image, one after the other (WI-I-1)."""
+
+    def __init__(self, data: bytes):
+        self.bits, self.at = _bit_stream(data), 0
+
+    def take(self, count: int, width: int, where: str) -> np.ndarray:
+        if self.at + count * width > len(self.bits):
+            raise ProgramError(f"{where}: the image is too short")
+        numbers = _numbers(self.bits, self.at, count, width)
+        self.at += count * width
+        return numbers
+
+    def end(self) -> int:
+        """Bytes read; what is left of the last one must be zeros."""
+        used = ceil_div(self.at, 8)
+        if self.bits[self.at : 8 * used].any():
+            raise ProgramError("index image: nonzero filler bits")
+        return used
+
+
+def _read_lines(
+    reader: _IndexReader, tier: Tier, down: int, across: int, nominal: int, where: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """WI-I-3, WI-I-5 for one parent of `down` x `across` blocks: block-row and
+    block-column of each kept block. `nominal` is the number of blocks in a line
+    of a parent of nominal size."""
+    by_column = tier.balance == "column"
+    lists, limit = (across, down) if by_column else (down, across)
+    width = index_bits(nominal)
+    if tier.balance == "none":
+        counts, numbers = [], [np.zeros(0, dtype=np.int64)]
+        for _ in range(lists):
+            (count,) = reader.take(1, index_bits(nominal + 1), where)
+            counts.append(int(count))
+            numbers.append(reader.take(int(count), width, where))
+        chosen = np.concatenate(numbers)
+    else:
+        counts = [kept_count(limit, tier)] * lists
+        chosen = reader.take(sum(counts), width, where)
+    line = np.repeat(np.arange(lists), counts)
+    if (chosen >= limit).any():
+        raise ProgramError(f"{where}: a number is not below {limit}")
+    if ((np.diff(chosen) <= 0) & (np.diff(line) == 0)).any():
+        raise ProgramError(f"{where}: numbers do not rise")
+    if tier.balance == "both":
+        wanted = kept_count(down, tier)
+        if (np.bincount(chosen, minlength=across) != wanted).any():
+            raise ProgramError(f"{where}: a block-column does not keep {wanted} blocks")
+    return (chosen, line) if by_column else (line, chosen)
+
+
+def read_block_map(
     rows: int, cols: int, tiers: tuple[Tier, ...], index: bytes
-) -> np.ndarray:
-    """Decode an index image: the smallest kept blocks in canonical order,
-    int64 [blocks, 4] of first row, first column, height, width.
+) -> tuple[np.ndarray, int]:
+    """Decode the index image that `index` begins with: the smallest kept blocks
+    in canonical order, int64 [blocks, 4] of first row, first column, height,
+    width; and the number of bytes read.
 
     Raises ProgramError if the image is malformed (WI-I-4).
     """
-    bits = _bit_stream(index)
-    at = 0
+    reader = _IndexReader(index)
     parents = np.array([[0, 0, rows, cols]], dtype=np.int64)
     nominal = (rows, cols)
     for number, tier in enumerate(tiers):
         where = f"index image, tier {number + 1}"
-        size = tier.rows if tier.column_balanced else tier.cols
-        nominal_count = ceil_div(nominal[0 if tier.column_balanced else 1], size)
-        width = index_bits(nominal_count)
-        # What each parent lists: `lists` lists of `kept` numbers below `limit`.
-        plan = []
-        for _, _, height, breadth in parents:
-            down = ceil_div(int(height), tier.rows)
-            across = ceil_div(int(breadth), tier.cols)
-            lists, limit = (across, down) if tier.column_balanced else (down, across)
-            plan.append((lists, kept_count(limit, tier), limit))
-        total = sum(lists * kept for lists, kept, _ in plan)
-        if at + total * width > len(bits):
-            raise ProgramError(f"{where}: the image is too short")
-        numbers = _numbers(bits, at, total, width)
-        at += total * width
-        children = []
-        first = 0
-        for parent, (lists, kept, limit) in zip(parents, plan):
-            chosen = numbers[first : first + lists * kept].reshape(lists, kept)
-            first += lists * kept
-            if (chosen >= limit).any():
-                raise ProgramError(f"{where}: a number is not below {limit}")
-            if (np.diff(chosen, axis=1) <= 0).any():
-                raise ProgramError(f"{where}: numbers do not rise")
-            line = np.repeat(np.arange(lists), kept)
-            chosen = chosen.reshape(-1)
-            down, across = (chosen, line) if tier.column_balanced else (line, chosen)
+        if tier.balance == "column":
+            nominal_count = ceil_div(nominal[0], tier.rows)
+        else:
+            nominal_count = ceil_div(nominal[1], tier.cols)
+        children = [np.zeros((0, 4), dtype=np.int64)]
+        for top, left, height, breadth in parents.tolist():
+            down, across = _read_lines(
+                reader,
+                tier,
+                ceil_div(height, tier.rows),
+                ceil_div(breadth, tier.cols),
+                nominal_count,
+                where,
+            )
             order = np.lexsort((across, down))
             down, across = down[order] * tier.rows, across[order] * tier.cols
             children.append(
                 np.stack(
                     [
-                        parent[0] + down,
-                        parent[1] + across,
-                        np.minimum(tier.rows, parent[2] - down),
-                        np.minimum(tier.cols, parent[3] - across),
+                        top + down,
+                        left + across,
+                        np.minimum(tier.rows, height - down),
+                        np.minimum(tier.cols, breadth - across),
                     ],
                     axis=1,
                 )
             )
         parents = np.concatenate(children)
         nominal = (tier.rows, tier.cols)
-    if len(bits) != 8 * ceil_div(at, 8) or bits[at:].any():
-        raise ProgramError("index image: wrong size or nonzero filler bits")
-    return parents
+    return parents, reader.end()
+
+
+def block_maps(desc: Descriptor, index: bytes) -> list[np.ndarray]:
+    """The kept blocks of each gate of an hcgs matrix: one map for all, or the
+    maps of separate masks one after the other, each from a byte on (WI-I-6)."""
+    maps = []
+    for _ in range(desc.gates if desc.separate else 1):
+        blocks, used = read_block_map(desc.rows, desc.cols, desc.tiers, index)
+        index = index[used:]
+        maps.append(blocks)
+    if index:
+        raise ProgramError(f"index image: {len(index)} bytes follow its end")
+    return maps if desc.separate else maps * desc.gates
 
 
 def _block_positions(
-    rows: int, cols: int, gates: int, blocks: np.ndarray
+    rows: int, cols: int, maps: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mask [rows, cols] and positions [gates, rows, cols] of WI-W-1.
+    """Mask and positions of WI-W-1, both [gates, rows, cols], of the kept
+    blocks of each gate.
 
     Blocks of one small block-row share their first row, so the order is: first
     row, then gate, then column, then inside the block.
     """
-    blocks = blocks[np.lexsort((blocks[:, 1], blocks[:, 0]))]
-    sizes = blocks[:, 2] * blocks[:, 3]
-    total = int(sizes.sum())
-    starts = np.cumsum(sizes) - sizes
-    block = np.repeat(np.arange(len(blocks)), sizes)
-    inside = np.arange(total) - starts[block]
-    row = blocks[block, 0] + inside // blocks[block, 3]
-    col = blocks[block, 1] + inside % blocks[block, 3]
+    gates = len(maps)
+    places = []  # of each gate: first row of the block, row, column, in order
+    for blocks in maps:
+        blocks = blocks[np.lexsort((blocks[:, 1], blocks[:, 0]))]
+        sizes = blocks[:, 2] * blocks[:, 3]
+        starts = np.cumsum(sizes) - sizes
+        block = np.repeat(np.arange(len(blocks)), sizes)
+        inside = np.arange(int(sizes.sum())) - starts[block]
+        row = blocks[block, 0] + inside // blocks[block, 3]
+        col = blocks[block, 1] + inside % blocks[block, 3]
+        places.append((blocks[block, 0], row, col))
     # The codes of one gate in one small block-row follow one another; the
     # gates of it come in turn.
-    first_rows, group = np.unique(blocks[block, 0], return_inverse=True)
-    counts = np.bincount(group, minlength=len(first_rows))
-    group_start = np.cumsum(counts) - counts
-    within = np.arange(total) - group_start[group]
-    kept = np.zeros((rows, cols), dtype=bool)
-    kept[row, col] = True
+    first_rows = np.unique(np.concatenate([first for first, _, _ in places]))
+    groups = [np.searchsorted(first_rows, first) for first, _, _ in places]
+    counts = np.stack([np.bincount(g, minlength=len(first_rows)) for g in groups], 1)
+    starts = (np.cumsum(counts) - counts.reshape(-1)).reshape(counts.shape)
+    kept = np.zeros((gates, rows, cols), dtype=bool)
     position = np.full((gates, rows, cols), -1, dtype=np.int64)
-    for gate in range(gates):
-        position[gate, row, col] = (
-            group_start[group] * gates + gate * counts[group] + within
-        )
+    for gate, (_, row, col) in enumerate(places):
+        own = counts[:, gate]
+        within = np.arange(len(row)) - np.repeat(np.cumsum(own) - own, own)
+        kept[gate, row, col] = True
+        position[gate, row, col] = starts[groups[gate], gate] + within
     return kept, position
+
+
+def _circulant_positions(desc: Descriptor) -> np.ndarray:
+    """WI-C-1, WI-C-2: position of the code of each weight, [gates, rows, cols]:
+    block-row, gate, block-column, element (column - row) mod b."""
+    row = np.arange(desc.rows)[None, :, None]
+    col = np.arange(desc.cols)[None, None, :]
+    gate = np.arange(desc.gates)[:, None, None]
+    across = ceil_div(desc.cols, desc.block)
+    vector = (row // desc.block * desc.gates + gate) * across + col // desc.block
+    return vector * desc.block + (col - row) % desc.block
 
 
 def accumulator_positions(rows: int, gates: int, row_block: int) -> np.ndarray:
@@ -172,15 +238,24 @@ def accumulator_positions(rows: int, gates: int, row_block: int) -> np.ndarray:
 
 
 def positions(desc: Descriptor, index: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Mask [rows, cols] and position of each code [gates, rows, cols]."""
+    """Mask and position of each code, both [gates, rows, cols]."""
     if desc.kind == "hcgs":
-        blocks = block_map(desc.rows, desc.cols, desc.tiers, index)
-        return _block_positions(desc.rows, desc.cols, desc.gates, blocks)
+        return _block_positions(desc.rows, desc.cols, block_maps(desc, index))
+    kept = np.ones((desc.gates, desc.rows, desc.cols), dtype=bool)
+    if desc.kind == "circulant":
+        return kept, _circulant_positions(desc)
     # WI-W-2: row block, gate, row, column is the accumulators' order, by rows.
     order = accumulator_positions(desc.rows, desc.gates, desc.row_block)
     columns = np.arange(desc.cols)
-    kept = np.ones((desc.rows, desc.cols), dtype=bool)
     return kept, order[:, :, None] * desc.cols + columns
+
+
+def stored_codes(desc: Descriptor, kept: np.ndarray) -> int:
+    """How many codes the weight image of a matrix has."""
+    if desc.kind != "circulant":
+        return int(kept.sum())
+    down, across = ceil_div(desc.rows, desc.block), ceil_div(desc.cols, desc.block)
+    return desc.gates * down * across * desc.block
 
 
 def decode_codes(data: bytes, count: int, bits: int, encoding: str) -> np.ndarray:
@@ -216,11 +291,19 @@ def unpack(program: ProgramFile, number: int) -> Matrix:
     try:
         kept, position = positions(desc, index)
         stored = decode_codes(
-            weights, int(kept.sum()) * desc.gates, desc.weight_bits, desc.encoding
+            weights, stored_codes(desc, kept), desc.weight_bits, desc.encoding
         )
+        # WI-C-3: elements of ragged circulant blocks that no weight is.
+        unused = np.ones(len(stored), dtype=bool)
+        unused[position[kept]] = False
+        if (stored[unused] != (desc.encoding == "signmag")).any():
+            raise ProgramError(
+                "weight image: a code that no weight uses is not pattern 0"
+            )
     except ProgramError as error:
         raise ProgramError(f"{where}: {error}") from error
-    codes = np.where(position >= 0, stored[position], 0)
+    codes = np.zeros(position.shape, dtype=np.int64)
+    codes[kept] = stored[position[kept]]
     bias = None
     if desc.bias is not None:
         order = accumulator_positions(desc.rows, desc.gates, desc.row_block)

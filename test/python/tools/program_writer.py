@@ -32,7 +32,55 @@ class Tier:
     cols: int
     num: int
     den: int
-    column: bool = False
+    balance: str = "row"
+
+    @property
+    def by_column(self) -> bool:
+        """Whether lines are block-columns."""
+        return self.balance == "column"
+
+
+BALANCES = ("row", "column", "both", "none")
+
+
+def can_balance_both(rows, cols, tiers) -> bool:
+    """Whether every tier with balance `both` can have it, for every size of
+    parent that may occur."""
+    sizes = {(rows, cols)}
+    for tier in tiers:
+        below = set()
+        for height, width in sizes:
+            down, across = -(-height // tier.rows), -(-width // tier.cols)
+            by_row = down * kept(across, tier.num, tier.den)
+            if tier.balance == "both" and by_row != across * kept(
+                down, tier.num, tier.den
+            ):
+                return False
+            for h in {min(tier.rows, height), height - (down - 1) * tier.rows}:
+                below |= {
+                    (h, min(tier.cols, width)),
+                    (h, width - (across - 1) * tier.cols),
+                }
+        sizes = below
+    return True
+
+
+def random_grid(rng, down, across, tier):
+    """Which blocks of one parent a tier keeps (WI-P-3): bool [down, across]."""
+    if tier.balance == "none":
+        return rng.random((down, across)) < rng.random() * 1.2 - 0.1
+    grid = np.zeros((down, across), dtype=bool)
+    if tier.balance == "both":
+        # Row i goes on where row i - 1 ended: as even as can be in both ways.
+        count = kept(across, tier.num, tier.den)
+        assert down * count == across * kept(down, tier.num, tier.den)
+        for at in range(down * count):
+            grid[at // count, at % across] = True
+        return rng.permutation(rng.permutation(grid, axis=0), axis=1)
+    for line in grid.T if tier.by_column else grid:
+        count = kept(len(line), tier.num, tier.den)
+        line[rng.choice(len(line), count, replace=False)] = True
+    return grid
 
 
 def random_blocks(rng, rows, cols, tiers):
@@ -44,13 +92,7 @@ def random_blocks(rng, rows, cols, tiers):
             return None
         tier = rest[0]
         down, across = -(-height // tier.rows), -(-width // tier.cols)
-        grid = np.zeros((down, across), dtype=bool)
-        lines = grid.T if tier.column else grid
-        for line in lines:
-            chosen = rng.choice(
-                len(line), kept(len(line), tier.num, tier.den), replace=False
-            )
-            line[chosen] = True
+        grid = random_grid(rng, down, across, tier)
         blocks = []
         for i in range(down):
             for j in range(across):
@@ -94,30 +136,41 @@ class Bits:
         return self.value.to_bytes(-(-self.length // 8), "little")
 
 
+def bits_below(count: int) -> int:
+    """ceil(log2(count)): the width of a number below `count`."""
+    width = 0
+    while 1 << width < count:
+        width += 1
+    return width
+
+
 def index_image(rows, cols, tiers, blocks) -> bytes:
-    """WI-I-1 .. WI-I-3."""
+    """WI-I-1 .. WI-I-5."""
     bits = Bits()
     parents = [(0, 0, rows, cols, blocks)]
     nominal = (rows, cols)
     for tier in tiers:
-        count = (
-            -(-nominal[0] // tier.rows) if tier.column else -(-nominal[1] // tier.cols)
-        )
-        width = 0
-        while 1 << width < count:
-            width += 1
+        if tier.by_column:
+            count = -(-nominal[0] // tier.rows)
+        else:
+            count = -(-nominal[1] // tier.cols)
         following = []
-        for row, col, _, _, children in parents:
+        for row, col, height, _, children in parents:
             places = [
                 ((r - row) // tier.rows, (c - col) // tier.cols)
                 for r, c, *_ in children
             ]
-            if tier.column:
-                listed = sorted((j, i) for i, j in places)
+            if tier.balance == "none":
+                for line in range(-(-height // tier.rows)):
+                    listed = sorted(j for i, j in places if i == line)
+                    bits.put(len(listed), bits_below(count + 1))
+                    for number in listed:
+                        bits.put(number, bits_below(count))
             else:
-                listed = sorted(places)
-            for _, number in listed:
-                bits.put(number, width)
+                if tier.by_column:
+                    places = [(j, i) for i, j in places]
+                for _, number in sorted(places):
+                    bits.put(number, bits_below(count))
             following += children
         parents = following
         nominal = (tier.rows, tier.cols)
@@ -136,23 +189,56 @@ def small_block_rows(rows, tiers):
     return spans
 
 
-def weight_order(rows, cols, gates, tiers, blocks, row_block):
-    """Every stored code as (gate, row, col), in the order of the image."""
-    if not tiers:
-        for first in range(0, rows, row_block):
-            for gate in range(gates):
-                for row in range(first, min(first + row_block, rows)):
-                    for col in range(cols):
-                        yield gate, row, col
-        return
-    flat = sorted(leaves(blocks), key=lambda block: block[1])
-    for start, height in small_block_rows(rows, tiers):
+def dense_order(gates, rows, cols, row_block):
+    """WI-W-2: every code as (gate, row, col), in the order of the image."""
+    for first in range(0, rows, row_block):
         for gate in range(gates):
-            for row, col, h, w in flat:
+            for row in range(first, min(first + row_block, rows)):
+                for col in range(cols):
+                    yield gate, row, col
+
+
+def weight_order(rows, tiers, maps):
+    """WI-W-1: every stored code as (gate, row, col), in the order of the image;
+    `maps` has the blocks of each gate."""
+    flat = [sorted(leaves(blocks), key=lambda block: block[1]) for blocks in maps]
+    for start, height in small_block_rows(rows, tiers):
+        for gate, own in enumerate(flat):
+            for row, col, h, w in own:
                 if start <= row < start + height:
                     for r in range(row, row + h):
                         for c in range(col, col + w):
                             yield gate, r, c
+
+
+def circulant_order(gates, rows, cols, size):
+    """WI-C-2: for every stored code one weight (gate, row, col) that it is, or
+    None, in the order of the image."""
+    for top in range(0, rows, size):
+        for gate in range(gates):
+            for left in range(0, cols, size):
+                for element in range(size):
+                    yield next(
+                        (
+                            (gate, r, c)
+                            for r in range(top, min(top + size, rows))
+                            for c in range(left, min(left + size, cols))
+                            if (c - left) - (r - top) in (element, element - size)
+                        ),
+                        None,
+                    )
+
+
+def circulant_codes(vectors, rows, cols):
+    """The matrix [gates, rows, cols] of the first rows of its blocks: vectors
+    [gates, block-rows, block-columns, size], each row the one above turned
+    right by one place (WI-C-1)."""
+    gates, down, across, size = vectors.shape
+    whole = np.zeros((gates, down * size, across * size), dtype=vectors.dtype)
+    for turn in range(size):
+        turned = np.roll(vectors, turn, axis=3).reshape(gates, down, across * size)
+        whole[:, turn::size] = turned
+    return whole[:, :rows, :cols]
 
 
 def encode(code: int, bits: int, encoding: str) -> int:
@@ -218,17 +304,32 @@ class ProgramWriter:
         bias_at=None,
         exponents=None,
         acc_frac=None,
+        separate=False,
+        circulant=0,
     ) -> int:
         """codes [gates, rows, cols] (integers), bias [gates, rows] or None;
         `bias_at` names biases that exist already; exponents and acc_frac, one
-        a gate, go to the metadata."""
+        a gate, go to the metadata. With tiers, `blocks` is the map of all gates,
+        or, if `separate`, a list of one map a gate. `circulant` is the size of
+        the blocks of a circulant matrix, or 0."""
         codes = np.asarray(codes)
         gates, rows, cols = codes.shape
+        maps = (blocks if separate else [blocks] * gates) if tiers else []
+        if circulant:
+            order = circulant_order(gates, rows, cols, circulant)
+        elif tiers:
+            order = weight_order(rows, tiers, maps)
+        else:
+            order = dense_order(gates, rows, cols, row_block)
         stream = Bits()
-        for gate, row, col in weight_order(rows, cols, gates, tiers, blocks, row_block):
-            stream.put(encode(int(codes[gate, row, col]), bits, encoding), bits)
+        for place in order:
+            code = 0 if place is None else encode(int(codes[place]), bits, encoding)
+            stream.put(code, bits)
         image = stream.bytes()
-        index = index_image(rows, cols, tiers, blocks) if tiers else b""
+        index = b"".join(
+            index_image(rows, cols, tiers, own)
+            for own in (maps if separate else maps[:1])
+        )
         first = 0xFFFFFFFF if bias_at is None else bias_at
         if bias is not None:
             first = len(self.bias)
@@ -238,15 +339,21 @@ class ProgramWriter:
                         self.bias.append(int(bias[gate][row]))
         desc = struct.pack(
             "<4B9I",
-            *(1 if tiers else 0, gates, bits, 1 if encoding == "signmag" else 0),
+            *(2 if circulant else 1 if tiers else 0, gates, bits),
+            1 if encoding == "signmag" else 0,
             *(rows, cols, row_block, first, len(self.weights), len(image)),
             *(len(self.index) if tiers else 0, len(index), len(tiers)),
         )
         for tier in tiers:
             desc += struct.pack(
-                "<4HBBH", tier.rows, tier.cols, tier.num, tier.den, tier.column, 0, 0
+                "<4H4B",
+                *(tier.rows, tier.cols, tier.num, tier.den),
+                *(BALANCES.index(tier.balance), 0, 0, 0),
             )
-        self.descriptors.append(desc.ljust(96, b"\0"))
+        desc = desc.ljust(136, b"\0") + struct.pack(
+            "<I4B", circulant, separate, 0, 0, 0
+        )
+        self.descriptors.append(desc)
         self.weights += image
         self.index += index
         self.matrices.append(

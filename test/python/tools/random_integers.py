@@ -13,7 +13,16 @@ from dataclasses import dataclass
 
 import naive_compiler
 import numpy as np
-from program_writer import ProgramWriter, Tier, mask_of, random_blocks
+from program_writer import (
+    BALANCES,
+    ProgramWriter,
+    Tier,
+    can_balance_both,
+    circulant_codes,
+    mask_of,
+    random_blocks,
+    small_block_rows,
+)
 
 import hcgs
 from hcgs import oracle
@@ -61,36 +70,77 @@ class Random:
     def shift(self) -> int:
         return self.number(-15, 31) if self.rng.random() < 0.15 else self.number(8, 15)
 
-    def matrix(self, gates: int, rows: int, cols: int, block: int, tiers, bias) -> int:
+    def matrix(self, gates: int, rows: int, cols: int, block: int, structure, bias) -> int:
         bits = self.number(2, 8)
         encoding = self.pick("twos", "signmag")
         top = 2 ** (bits - 1) - (encoding == "twos")
-        shape = (gates, rows, cols)
-        codes = self.rng.integers(1, top + 1, shape) * self.rng.choice([-1, 1], shape)
-        blocks = None
-        if tiers:
-            blocks = random_blocks(self.rng, rows, cols, tiers)
-            codes = codes * mask_of(rows, cols, blocks)
-        elif encoding == "twos":
-            codes = codes * (self.rng.random(shape) < 0.8)
+
+        def random_codes(*shape):
+            signs = self.rng.choice([-1, 1], shape)
+            return self.rng.integers(1, top + 1, shape) * signs
+
         given = {"bias_at": bias} if isinstance(bias, int) else {"bias": bias}
-        return self.writer.matrix(
-            codes, bits, encoding, tiers, blocks, row_block=block, **given
-        )
+        if isinstance(structure, int):
+            down, across = -(-rows // structure), -(-cols // structure)
+            vectors = random_codes(gates, down, across, structure)
+            codes = circulant_codes(vectors, rows, cols)
+            given["circulant"] = structure
+        elif structure:
+            codes = random_codes(gates, rows, cols)
+            separate = gates > 1 and self.rng.random() < 0.4
+            maps = [
+                random_blocks(self.rng, rows, cols, structure)
+                for _ in range(gates if separate else 1)
+            ]
+            masks = np.stack([mask_of(rows, cols, blocks) for blocks in maps])
+            codes = codes * masks
+            blocks = maps if separate else maps[0]
+            given |= {"tiers": structure, "blocks": blocks, "separate": separate}
+        else:
+            codes = random_codes(gates, rows, cols)
+            if encoding == "twos":
+                codes = codes * (self.rng.random(codes.shape) < 0.8)
+        return self.writer.matrix(codes, bits, encoding, row_block=block, **given)
 
-    def tiers(self):
-        column = bool(self.rng.random() < 0.5)
-        return self.pick(
-            (),
-            (Tier(8, 8, 1, 2, column), Tier(4, 4, 1, 2, column)),
-            (Tier(4, 4, 1, 2, column),),
-            (Tier(16, 8, 3, 4, column), Tier(8, 4, 1, 2), Tier(2, 2, 1, 2, column)),
-        )
+    def structure(self, rows: int, cols: int):
+        """What a matrix is: () for dense, the tiers of hcgs, or the size of the
+        blocks of a circulant matrix."""
+        kind = self.pick("dense", "hcgs", "hcgs", "circulant")
+        if kind == "circulant" and max(rows, cols) >= 2:
+            return self.number(2, min(128, max(rows, cols)))
+        return self.tiers(rows, cols) if kind == "hcgs" else ()
 
-    def block(self, rows: int, *patterns) -> int:
-        """A row block whose borders are borders of small block-rows."""
-        height = max([t[0].rows for t in patterns if t], default=1)
-        return height * self.number(1, max(1, rows // height))
+    def tiers(self, rows: int, cols: int) -> tuple[Tier, ...]:
+        """One to eight tiers of any nested sizes, each with its own balance."""
+        tiers = []
+        height, width = self.pick(4, 8, 16, self.number(1, 24)), self.pick(4, 8, self.number(1, 24))
+        for _ in range(self.pick(1, 1, 2, 2, 3, self.number(1, 8))):
+            den = self.number(1, 6)
+            # Deep patterns must not thin out to nothing.
+            num = self.number(1, den) if len(tiers) < 2 else self.number(-(-2 * den // 3), den)
+            tier = Tier(height, width, num, den, self.pick(*BALANCES))
+            if not can_balance_both(rows, cols, (*tiers, tier)):
+                tier.balance = "row"
+            tiers.append(tier)
+            height = self.pick(max(1, height // 2), self.number(1, height))
+            width = self.pick(max(1, width // 2), self.number(1, width))
+        return tuple(tiers)
+
+    def block(self, rows: int, *structures) -> int:
+        """A row block whose borders are borders of the groups of rows of every
+        matrix (WI-A-2)."""
+        borders = [
+            {start for start, _ in small_block_rows(rows, structure)}
+            if isinstance(structure, tuple) and structure
+            else set(range(0, rows, structure or 1))
+            for structure in structures
+        ]
+        common = set.intersection(*borders)
+        heights = [
+            height for height in range(1, rows + 1)
+            if all(border in common for border in range(0, rows, height))
+        ]  # fmt: skip
+        return self.pick(*heights) + (self.pick(0, 3) if heights == [rows] else 0)
 
     def bias(self, gates: int, rows: int):
         if self.rng.random() < 0.3:
@@ -120,13 +170,13 @@ class Random:
     def lstm(self, x: int, number: int) -> int:
         hidden, writer = self.pick(1, 5, 16, 33, 60), self.writer
         width = writer.network["values"][x]["width"]
-        patterns = self.tiers(), self.tiers()
-        block = self.block(hidden, *patterns)
+        kinds = self.structure(hidden, width), self.structure(hidden, hidden)
+        block = self.block(hidden, *kinds)
         first = len(writer.bias)
         bias = self.bias(4, hidden)
-        w = self.matrix(4, hidden, width, block, patterns[0], bias)
+        w = self.matrix(4, hidden, width, block, kinds[0], bias)
         shared = first if bias is not None and self.rng.random() < 0.5 else None
-        r = self.matrix(4, hidden, hidden, block, patterns[1], shared)
+        r = self.matrix(4, hidden, hidden, block, kinds[1], shared)
         y = writer.value(f"y{number}", hidden, 16, 0)
         finals = [
             writer.value(f"{n}_n{number}", hidden, 16, 0, "vector")
@@ -167,9 +217,9 @@ class Random:
         op = self.pick("linear", "linear", "act", "add", "concat")
         if op == "linear":
             out = self.pick(1, 3, 20)
-            tiers = self.tiers()
-            block = self.block(out, tiers)
-            desc = self.matrix(1, out, width, block, tiers, self.bias(1, out))
+            kind = self.structure(out, width)
+            block = self.block(out, kind)
+            desc = self.matrix(1, out, width, block, kind, self.bias(1, out))
             y = writer.value(f"v{number}", out, 16, 0)
             fields = {"input": x, "W": {"desc": desc, "shifts": [self.lshift()]}}
         elif op == "concat":
