@@ -1,0 +1,544 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Changes.h"
+#include "hcgs/Numerics/PwlFit.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+using namespace hcgs;
+using namespace hcgs::analysis;
+using nlohmann::json;
+using numerics::FxFormat;
+
+//===----------------------------------------------------------------------===//
+// Parts
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Adds the parts of one layer to a list.
+class PartMaker {
+public:
+  PartMaker(const Stages &stages, std::vector<PartVariant> &parts, int layer)
+      : stages(stages), parts(parts), layer(layer) {}
+
+  /// A part that is switched on by `change` in the layer's setting, seen from
+  /// the stage `tables`.
+  template <typename Function>
+  PartVariant &add(const char *part, Function &&change) {
+    PartVariant variant;
+    variant.part.layer = layer;
+    variant.part.name = stages.net().layers[layer].name;
+    variant.part.part = part;
+    variant.with = {layer, make(change)};
+    parts.push_back(std::move(variant));
+    return parts.back();
+  }
+
+  template <typename Function>
+  auto make(Function change) {
+    const LayerSetting &full = stages.setting(Tables).layers[layer];
+    return [change, &full, number = layer](RunSetting &setting, Owned &) {
+      change(setting.layers[number], full);
+      return true;
+    };
+  }
+
+private:
+  const Stages &stages;
+  std::vector<PartVariant> &parts;
+  int layer;
+};
+} // namespace
+
+std::vector<PartVariant> analysis::makeParts(const Stages &stages) {
+  std::vector<PartVariant> parts;
+  const Network &network = stages.net();
+  for (const auto &tensor : network.inputs)
+    for (const TensorPlace &place : tensor) {
+      PartVariant variant;
+      variant.part.name = network.values[place.value].name;
+      variant.part.part = "input";
+      variant.with.apply = [](RunSetting &setting, Owned &) {
+        setting.roundInputs = true;
+        return true;
+      };
+      parts.push_back(std::move(variant));
+      break; // all inputs together
+    }
+  if (parts.size() > 1) {
+    parts.resize(1);
+    parts[0].part.name = "all inputs";
+  }
+  using Setting = LayerSetting;
+  for (size_t number = 0; number < network.layers.size(); ++number) {
+    const Layer &layer = network.layers[number];
+    PartMaker maker(stages, parts, static_cast<int>(number));
+    const LayerSetting &kept = stages.setting(Compressed).layers[number];
+    if (layer.w && layer.w->floats.original != layer.w->floats.compressed)
+      maker
+          .add("compressed W",
+               [&kept](Setting &s, const Setting &) { s.w = kept.w; })
+          .stage = Float;
+    if (layer.r && layer.r->floats.original != layer.r->floats.compressed)
+      maker
+          .add("compressed R",
+               [&kept](Setting &s, const Setting &) { s.r = kept.r; })
+          .stage = Float;
+    if (layer.w)
+      maker.add("W", [](Setting &s, const Setting &full) { s.w = full.w; });
+    if (layer.r)
+      maker.add("R", [](Setting &s, const Setting &full) { s.r = full.r; });
+    if (!layer.biasCodes.empty())
+      maker.add("bias",
+                [](Setting &s, const Setting &full) { s.bias = full.bias; });
+    auto rounded = [](Setting &s, const Setting &) { s.gates = s.q = true; };
+    if (layer.op == LayerOp::LSTM) {
+      maker.add("gates", [](Setting &s, const Setting &) { s.gates = true; });
+      maker.add("c", [](Setting &s, const Setting &) { s.c = true; });
+      maker.add("q", [](Setting &s, const Setting &) { s.q = true; });
+      maker.add("h", [](Setting &s, const Setting &) { s.y = true; });
+      PartVariant &tables =
+          maker.add("tables", [](Setting &s, const Setting &full) {
+            s.gates = s.q = true;
+            s.tables = full.tables;
+          });
+      tables.without = {static_cast<int>(number), maker.make(rounded)};
+    } else if (layer.op != LayerOp::Concat && layer.op != LayerOp::Last) {
+      maker.add("result",
+                [](Setting &s, const Setting &) { s.gates = s.y = true; });
+      if (layer.tables[0] < 0)
+        continue;
+      PartVariant &table =
+          maker.add("table", [](Setting &s, const Setting &full) {
+            s.gates = s.y = true;
+            s.tables = full.tables;
+          });
+      table.without = {static_cast<int>(number),
+                       maker.make([](Setting &s, const Setting &) {
+                         s.gates = s.y = true;
+                       })};
+    }
+  }
+  return parts;
+}
+
+//===----------------------------------------------------------------------===//
+// Changes
+//===----------------------------------------------------------------------===//
+
+/// A table of the same kind for another output, with `factor` times the
+/// entries; null if there is none.
+static std::unique_ptr<ExpandedTable>
+refit(const numerics::PwlTable &table, const numerics::Activation &function,
+      FxFormat output, int factor) {
+  Result<numerics::PwlTable> fitted = Error{"not fitted"};
+  if (table.kind == numerics::PwlKind::Uniform) {
+    const int n = table.n + (factor > 1 ? 1 : 0);
+    if (n <= 9 && n <= table.k + 1)
+      fitted = numerics::fitPwl(function, table.inFrac, output,
+                                {.segmentsLog2 = n, .domainLog2 = table.k});
+  } else {
+    const int entries = std::min<int>(
+        numerics::maxPwlEntries,
+        factor * static_cast<int>(std::bit_ceil(table.entries.size())));
+    Result<numerics::FittedPwl> best = numerics::choosePwl(
+        function, table.inFrac, output,
+        {.kind = numerics::PwlChoice::TwoLevel, .maxEntries = entries});
+    if (best)
+      fitted = std::move(best->table);
+  }
+  return fitted ? std::make_unique<ExpandedTable>(*fitted) : nullptr;
+}
+
+namespace {
+
+class ChangeMaker {
+public:
+  ChangeMaker(const Stages &stages, const Analysis &analysis)
+      : network(stages.net()), analysis(analysis) {}
+
+  std::vector<ChangeVariant> run();
+
+private:
+  using Apply = std::function<bool(RunSetting &, Owned &)>;
+
+  void add(int layer, const char *kind, std::string site, std::string from,
+           std::string to, json config, int64_t cost, Apply apply);
+  void addMatrix(int number, const char *which);
+  void addInputs();
+  void addFormats(int number);
+  void addGates(int number);
+  void addTables(int number);
+  /// A change of the format of c or of h or the result.
+  void addFormat(int number, const char *site, FxFormat LayerFormats::*format,
+                 const char *option);
+  json layerConfig(int number, json keys) const {
+    return {{"layers", {{network.layers[number].name, std::move(keys)}}}};
+  }
+  const Quantity &quantity(int number, std::string_view name) const {
+    const auto &all = analysis.layers[number].quantities;
+    return *std::find_if(all.begin(), all.end(), [&](const Quantity &each) {
+      return each.name == name;
+    });
+  }
+  int64_t saturations(int layer, std::string_view site,
+                      std::string_view name) const {
+    for (const SaturationSite &each : analysis.sites)
+      if (each.layer == layer && each.site == site && each.name == name)
+        return each.count;
+    return 0;
+  }
+
+  const Network &network;
+  const Analysis &analysis;
+  std::vector<ChangeVariant> changes;
+};
+
+} // namespace
+
+void ChangeMaker::add(int layer, const char *kind, std::string site,
+                      std::string from, std::string to, json config,
+                      int64_t cost, Apply apply) {
+  ChangeVariant variant;
+  Change &change = variant.change;
+  change.kind = kind;
+  change.layer = layer;
+  change.name = layer < 0 ? site : network.layers[layer].name;
+  change.site = layer < 0 ? "input" : site;
+  change.from = std::move(from);
+  change.to = std::move(to);
+  change.text = fmt::format("{}: {} instead of {}", layer < 0 ? "input" : site,
+                            change.to, change.from);
+  change.costBytes = cost;
+  change.config = config.is_null() ? "" : config.dump();
+  variant.variant = {layer, std::move(apply)};
+  changes.push_back(std::move(variant));
+}
+
+void ChangeMaker::addMatrix(int number, const char *which) {
+  const Layer &layer = network.layers[number];
+  const bool isW = which[0] == 'W';
+  const Matrix &matrix = isW ? *layer.w : *layer.r;
+  auto replace = [number, isW, &matrix](const std::vector<float> &weights,
+                                        numerics::WeightFormat format,
+                                        bool all) -> Apply {
+    return [=, &matrix, &weights](RunSetting &setting, Owned &owned) {
+      owned.matrices.push_back(std::make_shared<RealMatrix>(
+          requantize(matrix, weights, format, all), matrix.gates * matrix.rows,
+          matrix.cols));
+      LayerSetting &own = setting.layers[number];
+      (isW ? own.w : own.r) = owned.matrices.back().get();
+      return true;
+    };
+  };
+  auto keys = [&](json value) {
+    return layerConfig(number, {{which, std::move(value)}});
+  };
+  const std::vector<float> &weights = *matrix.floats.compressed;
+  numerics::WeightFormat format = matrix.format;
+  if (format.bits < 8) {
+    ++format.bits;
+    add(number, "weight-bits", which, fmt::format("{} bits", format.bits - 1),
+        fmt::format("{} bits", format.bits),
+        keys({{"weight-bits", format.bits}}), (matrix.storedWords + 7) / 8,
+        replace(weights, format, false));
+  }
+  format = matrix.format;
+  const bool twos = format.encoding == numerics::WeightEncoding::Twos;
+  format.encoding =
+      twos ? numerics::WeightEncoding::SignMag : numerics::WeightEncoding::Twos;
+  const char *names[] = {"twos", "signmag"};
+  add(number, "weight-encoding", which, names[twos ? 0 : 1],
+      names[twos ? 1 : 0], keys({{"weight-encoding", names[twos ? 1 : 0]}}), 0,
+      replace(weights, format, false));
+  if (matrix.floats.original != matrix.floats.compressed) {
+    const int64_t words = matrix.gates * matrix.rows * matrix.cols;
+    add(number, "dense", which, "compressed", "dense",
+        keys({{"sparsity", "off"}}),
+        (words - matrix.storedWords) * matrix.format.bits / 8,
+        replace(*matrix.floats.original, matrix.format, true));
+  }
+}
+
+static std::string text(FxFormat format) { return format.str(); }
+
+/// The largest magnitude fits with one bit of fraction more.
+static bool leavesTopBit(double peak, FxFormat format) {
+  return peak > 0.0 && peak * std::ldexp(1.0, format.frac + 1) <
+                           static_cast<double>(format.maxCode());
+}
+
+void ChangeMaker::addFormat(int number, const char *site,
+                            FxFormat LayerFormats::*format,
+                            const char *option) {
+  const Layer &layer = network.layers[number];
+  const FxFormat now = layer.formats.*format;
+  // Results of tables are rounded by them.
+  const bool tabled = format == &LayerFormats::y && layer.op != LayerOp::LSTM &&
+                      layer.tables[0] >= 0;
+  auto apply = [=, this, &layer](FxFormat other) -> Apply {
+    return [=, this, &layer](RunSetting &setting, Owned &owned) {
+      LayerSetting &own = setting.layers[number];
+      own.formats.*format = other;
+      if (!tabled)
+        return true;
+      std::unique_ptr<ExpandedTable> table =
+          refit(network.tables[layer.tables[0]], layer.functions[0], other, 1);
+      if (!table)
+        return false;
+      own.tables[0] = table.get();
+      owned.tables.push_back(std::move(table));
+      return true;
+    };
+  };
+  if (now.bits < 16) {
+    const FxFormat finer{now.bits + 1, now.frac + 1};
+    add(number, "bits", site, text(now), text(finer),
+        layerConfig(number, {{option, finer.bits}}), 0, apply(finer));
+  }
+  if (saturations(number, site, layer.name) > 0) {
+    const FxFormat wider{now.bits, now.frac - 1};
+    add(number, "range", site, text(now), text(wider), nullptr, 0,
+        apply(wider));
+  } else if (leavesTopBit(quantity(number, site).peak, now)) {
+    const FxFormat finer{now.bits, now.frac + 1};
+    add(number, "scale", site, text(now), text(finer), nullptr, 0,
+        apply(finer));
+  }
+}
+
+/// The outputs of the four gates and of the cell's function: one width.
+void ChangeMaker::addGates(int number) {
+  const Layer &layer = network.layers[number];
+  const int bits = layer.formats.gates[0].bits;
+  if (bits >= 16)
+    return;
+  auto apply = [this, number, &layer](RunSetting &setting, Owned &owned) {
+    LayerSetting &own = setting.layers[number];
+    for (size_t i = 0; i < 5; ++i) {
+      FxFormat &format = i < 4 ? own.formats.gates[i] : own.formats.q;
+      format = {format.bits + 1, format.frac + 1};
+      std::unique_ptr<ExpandedTable> table =
+          refit(network.tables[layer.tables[i]], layer.functions[i], format, 1);
+      if (!table)
+        return false;
+      own.tables[i] = table.get();
+      owned.tables.push_back(std::move(table));
+    }
+    return true;
+  };
+  add(number, "bits", "gates", fmt::format("{} bits", bits),
+      fmt::format("{} bits", bits + 1),
+      layerConfig(number, {{"gate-bits", bits + 1}}), 0, apply);
+}
+
+void ChangeMaker::addTables(int number) {
+  const Layer &layer = network.layers[number];
+  int64_t entries = 0;
+  for (int table : layer.tables)
+    if (table >= 0)
+      entries = std::max<int64_t>(
+          entries, static_cast<int64_t>(network.tables[table].entries.size()));
+  if (entries == 0 || entries * 2 > numerics::maxPwlEntries)
+    return;
+  auto apply = [this, number, &layer](RunSetting &setting, Owned &owned) {
+    LayerSetting &own = setting.layers[number];
+    for (size_t i = 0; i < 5; ++i) {
+      if (layer.tables[i] < 0)
+        continue;
+      const numerics::PwlTable &table = network.tables[layer.tables[i]];
+      std::unique_ptr<ExpandedTable> finer =
+          refit(table, layer.functions[i], table.output(), 2);
+      if (!finer)
+        return false;
+      own.tables[i] = finer.get();
+      owned.tables.push_back(std::move(finer));
+    }
+    return true;
+  };
+  add(number, "table", "tables", fmt::format("{} entries", entries),
+      fmt::format("{} entries", 2 * entries),
+      layerConfig(number, {{"pwl-segments", 2 * entries}}), 0, apply);
+}
+
+void ChangeMaker::addFormats(int number) {
+  const Layer &layer = network.layers[number];
+  if (layer.op == LayerOp::LSTM) {
+    addGates(number);
+    addFormat(number, "c", &LayerFormats::c, "cell-bits");
+    addFormat(number, "h", &LayerFormats::y, "act-bits");
+  } else {
+    addFormat(number, "y", &LayerFormats::y, "act-bits");
+  }
+  addTables(number);
+}
+
+void ChangeMaker::addInputs() {
+  for (size_t tensor = 0; tensor < network.inputs.size(); ++tensor)
+    for (const TensorPlace &place : network.inputs[tensor]) {
+      const Value &value = network.values[place.value];
+      const FxFormat now = value.format;
+      auto apply = [number = place.value](FxFormat other) -> Apply {
+        return [=](RunSetting &setting, Owned &) {
+          setting.inputFormats[number] = other;
+          return true;
+        };
+      };
+      if (now.bits < 16) {
+        const FxFormat finer{now.bits + 1, now.frac + 1};
+        add(-1, "bits", value.name, text(now), text(finer),
+            {{"options", {{"input-bits", finer.bits}}}}, 0, apply(finer));
+      }
+      if (saturations(-1, "input", value.name) > 0) {
+        const FxFormat wider{now.bits, now.frac - 1};
+        add(-1, "range", value.name, text(now), text(wider), nullptr, 0,
+            apply(wider));
+      }
+    }
+}
+
+std::vector<ChangeVariant> ChangeMaker::run() {
+  addInputs();
+  for (size_t number = 0; number < network.layers.size(); ++number) {
+    const Layer &layer = network.layers[number];
+    if (layer.op == LayerOp::Concat || layer.op == LayerOp::Last)
+      continue;
+    if (layer.w)
+      addMatrix(static_cast<int>(number), "W");
+    if (layer.r)
+      addMatrix(static_cast<int>(number), "R");
+    addFormats(static_cast<int>(number));
+  }
+  return std::move(changes);
+}
+
+std::vector<ChangeVariant> analysis::makeChanges(const Stages &stages,
+                                                 const Analysis &analysis) {
+  return ChangeMaker(stages, analysis).run();
+}
+
+//===----------------------------------------------------------------------===//
+// Measuring
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Values of a stage on one group, and runs of variants from them.
+class GroupRuns {
+public:
+  GroupRuns(const Stages &stages, const Group &group, const NpzArrays &inputs)
+      : stages(stages), group(group), inputs(inputs) {}
+
+  Values run(size_t stage) const {
+    Values values;
+    stages.start(stages.setting(stage), group, inputs, values);
+    stages.run(stages.setting(stage), group, values);
+    return values;
+  }
+
+  /// The values of `variant` of `stage`, whose own values are `base`; empty if
+  /// there is no such variant.
+  Values run(size_t stage, const Values &base, const Variant &variant) const {
+    RunSetting setting = stages.setting(stage);
+    Owned owned;
+    if (!variant.apply(setting, owned))
+      return {};
+    Values values;
+    size_t first = 0;
+    if (variant.first < 0) {
+      stages.start(setting, group, inputs, values);
+    } else {
+      values = base;
+      first = static_cast<size_t>(variant.first);
+    }
+    stages.run(setting, group, values, first);
+    return values;
+  }
+
+private:
+  const Stages &stages;
+  const Group &group;
+  const NpzArrays &inputs;
+};
+} // namespace
+
+void analysis::measure(const Stages &stages, const DataSet &data,
+                       Analysis &analysis) {
+  const Network &network = stages.net();
+  std::vector<PartVariant> parts = makeParts(stages);
+  std::vector<ChangeVariant> changes = makeChanges(stages, analysis);
+  std::vector<OutputError> partErrors(parts.size(), OutputError(network)),
+      changeErrors(changes.size(), OutputError(network));
+  OutputError baseError(network);
+  std::vector<bool> possible(changes.size(), true);
+  const int64_t rows = std::min(data.rows(), analysis.options.changeRows);
+  auto done = [&] {
+    if (analysis.options.runDone)
+      analysis.options.runDone();
+  };
+  for (int64_t first = 0; first < rows; first += kLanes) {
+    Group group = data.group(first);
+    group.lanes = std::min(group.lanes, rows - first);
+    for (int64_t lane = group.lanes; lane < kLanes; ++lane)
+      group.lengths[lane] = 0;
+    const NpzArrays inputs = data.slice(first, group);
+    const GroupRuns runs(stages, group, inputs);
+    const Values reference = runs.run(Float);
+    {
+      const Values compressed = runs.run(Compressed);
+      for (size_t i = 0; i < parts.size(); ++i) {
+        const size_t stage = parts[i].stage;
+        const Values &base = stage == Float ? reference : compressed;
+        const Values with = runs.run(stage, base, parts[i].with);
+        partErrors[i].add(
+            group, with,
+            parts[i].without ? runs.run(stage, base, *parts[i].without) : base);
+        done();
+      }
+    }
+    const Values base = runs.run(Tables);
+    baseError.add(group, base, reference);
+    for (size_t i = 0; i < changes.size(); ++i) {
+      const Values values =
+          possible[i] ? runs.run(Tables, base, changes[i].variant) : Values();
+      possible[i] = !values.empty();
+      if (possible[i])
+        changeErrors[i].add(group, values, reference);
+      done();
+    }
+  }
+
+  analysis.measuredRows = rows;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    PartError part = std::move(parts[i].part);
+    part.error = partErrors[i].relative(&baseError);
+    part.sqnr = decibels(1.0, part.error);
+    analysis.partsSum += part.error;
+    analysis.parts.push_back(std::move(part));
+  }
+  for (PartError &part : analysis.parts)
+    part.share = analysis.partsSum > 0.0 ? part.error / analysis.partsSum : 0.0;
+  std::stable_sort(
+      analysis.parts.begin(), analysis.parts.end(),
+      [](const PartError &a, const PartError &b) { return a.error > b.error; });
+
+  analysis.changesError = baseError.relative();
+  const std::optional<double> before = decibels(1.0, analysis.changesError);
+  for (size_t i = 0; i < changes.size(); ++i) {
+    if (!possible[i])
+      continue;
+    Change change = std::move(changes[i].change);
+    change.error = changeErrors[i].relative();
+    change.sqnr = decibels(1.0, change.error);
+    if (before && change.sqnr)
+      change.gain = *change.sqnr - *before;
+    analysis.changes.push_back(std::move(change));
+  }
+  std::stable_sort(
+      analysis.changes.begin(), analysis.changes.end(),
+      [](const Change &a, const Change &b) { return a.error < b.error; });
+}
