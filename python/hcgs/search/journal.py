@@ -45,9 +45,7 @@ class Journal:
         for number, line in enumerate(lines[:-1]):
             try:
                 entry = json.loads(line)
-                if number == 0:
-                    self._check(entry, head)
-                else:
+                if number:
                     entry["widths"] = tuple(entry["widths"])
                     found = Measurement(**entry)
                     self.known[found.widths] = found
@@ -56,6 +54,8 @@ class Journal:
                     f"{self.path}, line {number + 1}: no line of a search's state; "
                     "name another --state file"
                 ) from None
+            if number == 0:
+                self._check(entry, head)
             kept += len(line) + 1
         if not kept:
             raise InputError(
