@@ -3,6 +3,7 @@
 """The HTML report: its numbers, its pictures, and that it is one safe file."""
 
 import html.parser
+import json
 import re
 import subprocess
 import sys
@@ -332,6 +333,167 @@ def test_large_matrices_have_small_maps(tmp_path):
 
 
 # ---- analysis ---------------------------------------------------------------
+
+
+STAGES = ("compressed", "weights", "values", "tables")
+
+
+def made_up_analysis(steps: int = 20, name: str = "lstm") -> dict:
+    """An analysis as docs/Guides/Analysis.md describes it, of one LSTM whose
+    error grows with time, with saturations from step 3 on."""
+
+    def quantity(index: int, stages, **fields) -> dict:
+        signal = [0.3] * steps
+        error = {
+            stage: [1e-5 * (k + 1) * (index + 1) * 1.2**t for t in range(steps)]
+            for k, stage in enumerate(stages)
+        }
+        growth = {
+            "slope_db": 0.8,
+            "relative_slope_db": 0.8,
+            "r2": 1.0,
+            "verdict": "grows",
+        }
+        found = {
+            stage: {
+                "sqnr_db": 10 * np.log10(sum(signal) / sum(error[stage])),
+                "own_sqnr_db": 35.0,
+                "max_error": 0.125,
+                "mean_error": 0.01,
+                "error_share": 0.25,
+                "first_over_threshold": 17 if k == len(stages) - 1 else None,
+                "growth": growth,
+            }
+            for k, stage in enumerate(stages)
+        }
+        found[stages[0]].update(sqnr_db=None, own_sqnr_db=None, growth=None)
+        error[stages[0]] = [0.0] * steps
+        return {
+            **fields,
+            "bits": 13,
+            "frac": 12,
+            "elements": 8,
+            "signal_energy": 0.3 * steps,
+            "stages": found,
+            "steps": {
+                "elements": [8] * steps,
+                "signal": signal,
+                "error": error,
+                "mean": error,
+                "max": error,
+            },
+        }
+
+    names = [f"{g}{part}" for part in (".pre", "") for g in "iofg"] + ["c", "q", "h"]
+    return {
+        "format": "hcgs-analysis",
+        "version": 1,
+        "model": {"name": "tiny", "sha256": "0" * 64},
+        "target": "generic",
+        "data": {"file": "x.npz", "rows": 3, "frames": 60, "longest": 20, "shortest": 20},
+        "threshold": 0.1,
+        "notes": ["the weights were compressed before"],
+        "stage_names": ["float", *STAGES, "program"],
+        "stages": [
+            {"name": n, "sqnr_db": s, "own_sqnr_db": s, "lost_db": d, "error_share": e}
+            for n, s, d, e in (
+                ("float", None, None, None),
+                ("compressed", None, None, 0.0),
+                ("weights", 33.75, None, 0.5),
+                ("values", 31.25, 2.5, 0.375),
+                ("tables", 30.5, 0.75, 0.125),
+                ("program", 30.5, 0.0, 0.0),
+            )
+        ],
+        "program": {"equal": True, "different_codes": 0, "codes": 180},
+        "outputs": [quantity(0, (*STAGES, "program"), name="y")],
+        "layers": [
+            {
+                "index": 0,
+                "name": name,
+                "op": "lstm",
+                "direction": "forward",
+                "quantities": [
+                    quantity(k, STAGES, name=n, gate=n[0] if n[0] in "iofg" else None)
+                    for k, n in enumerate(names)
+                ],
+            }
+        ],
+        "worst": {"rows": [], "steps": []},
+        "parts": {
+            "rows": 3,
+            "sum_sqnr_db": 30.25,
+            "list": [
+                {"layer": 0, "name": name, "part": "R", "sqnr_db": 33.0, "share": 0.75},
+                {"layer": 0, "name": name, "part": "c", "sqnr_db": 38.0, "share": 0.25},
+            ],
+        },
+        "changes": {
+            "rows": 3,
+            "sqnr_db": 30.5,
+            "list": [
+                {
+                    "text": f"R of {name} with 7 bits", "kind": "weight-bits", "layer": 0,
+                    "name": name, "site": "R", "from": 6, "to": 7, "sqnr_db": 32.625,
+                    "gain_db": 2.125, "cost_bytes": 1234, "config": {},
+                }
+            ],
+        },
+        "saturations": {
+            "agree": True,
+            "sites": [
+                {
+                    "layer": 0, "name": name, "site": "c", "gate": None, "count": 77,
+                    "elements": 480, "first_step": 3, "worst_step": 5,
+                    "steps": [[3, 10], [5, 67]],
+                },
+                {
+                    "layer": 0, "name": name, "site": "h", "gate": None, "count": 0,
+                    "elements": 480, "first_step": None, "worst_step": None, "steps": [],
+                },
+            ],
+            "instructions": [
+                {
+                    "pc": 42, "instruction": "vmac.c v1, v2", "layer": 0, "name": name,
+                    "gate": None, "what": "cell, rows 0..7", "saturations": 77,
+                    "z_saturations": 5,
+                }
+            ],
+        },
+    }  # fmt: skip
+
+
+def test_analysis_is_shown(program, tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(made_up_analysis()))
+    text = hcgs.report_html(program, analysis=tmp_path / "a.json")
+    found = Page(text)
+    words = re.sub(r"\s+", " ", found.text)
+    for expected in (
+        "Where the error comes from", "33.75", "30.5", "the weights were compressed before",
+        "R of lstm with 7 bits", "+2.12", "1,234", "77", "vmac.c v1, v2", "grows",
+        "step 17 is the first", "75.0", "i.pre",
+    ):  # fmt: skip
+        assert expected in words, expected
+    assert "a defect" not in words
+    for label in ("error of y by time step", "errors in lstm by time step"):
+        assert ("svg", "aria-label", label) in found.attributes
+
+
+def test_analysis_that_found_a_defect(program):
+    analysis = made_up_analysis(steps=1)
+    analysis["program"] = {"equal": False, "different_codes": 3, "codes": 180}
+    analysis["changes"]["list"] = analysis["parts"]["list"] = []
+    analysis["saturations"] = {"agree": True, "sites": [], "instructions": []}
+    words = Page(hcgs.report_html(program, analysis=analysis)).text
+    assert "differ in 3 of 180 codes: a defect" in words
+    assert "Nothing saturated" in words and "What would help" not in words
+
+
+def test_names_of_an_analysis_are_only_text(program):
+    for name in NASTY[:3]:
+        text = hcgs.report_html(program, analysis=made_up_analysis(name=name))
+        assert name in Page(text).text
+        assert not {"script", "img"} & set(Page(text).tags)
 
 
 def test_json_of_another_kind_is_refused(program, tmp_path):

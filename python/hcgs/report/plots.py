@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -90,7 +91,8 @@ class Plotter:
             figure = self._figure(figsize=(width / DPI, height / DPI), dpi=DPI)
             self._canvas(figure)
             paint(figure.add_subplot())
-            figure.tight_layout(pad=0.4)
+            for _ in range(2):  # other ticks may fit once there is room for some
+                figure.tight_layout(pad=0.4)
             stream = io.StringIO()
             figure.savefig(
                 stream, format="svg", metadata={"Date": None, "Creator": None}
@@ -139,8 +141,12 @@ class Plotter:
         value is not finite."""
 
         def paint(axes):
+            drawn = 0
             for (name, values), colour in zip(series.items(), SERIES):
                 values = np.asarray(values, dtype=np.float64)
+                if not np.isfinite(values).any():
+                    continue
+                drawn += 1
                 small = dict(marker="o", markersize=3) if len(values) < 3 else {}
                 axes.plot(range(len(values)), values, color=colour, label=name, **small)
             if mark is not None:
@@ -152,8 +158,8 @@ class Plotter:
                 )  # fmt: skip
             axes.set_xlabel("time step")
             axes.set_ylabel(ylabel)
-            if len(series) > 1:
-                axes.legend(ncols=min(3, len(series)), loc="best")
+            if drawn > 1:
+                axes.legend(ncols=min(3, drawn), loc="best")
             axes.xaxis.get_major_locator().set_params(integer=True)
 
         return self._draw(paint, title)
@@ -213,6 +219,25 @@ class Plotter:
                 axes.legend(loc="best")
 
         return self._draw(paint, title, 460, 280)
+
+
+def standalone(svg: str) -> str:
+    """A plot as a file of its own, with light and dark colours."""
+    css = (Path(__file__).resolve().parent / "report.css").read_text("utf-8")
+    light, dark = re.findall(r":root \{(.*?)\}", css, flags=re.S)[:2]
+    used = {variable for _, variable in ROLES.values()}
+
+    def colours(block: str) -> str:
+        found = re.findall(r"(--[a-z0-9-]+):\s*([^;]+);", block)
+        return "".join(f"{name}:{value};" for name, value in found if name in used)
+
+    style = (
+        f"<style>svg{{{colours(light)}font-family:sans-serif}}"
+        f"@media (prefers-color-scheme:dark){{svg{{{colours(dark)}}}}}</style>"
+    )
+    head, rest = svg.split(">", 1)
+    head = head.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"{head}>{style}{rest}\n"
 
 
 def _envelope(x: np.ndarray, y: np.ndarray, count: int):
