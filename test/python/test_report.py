@@ -12,6 +12,13 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import onnx
 import pytest
+from program_writer import (
+    ProgramWriter,
+    Tier,
+    circulant_codes,
+    mask_of,
+    random_blocks,
+)
 from test_package import data, make_model
 
 import hcgs
@@ -330,6 +337,93 @@ def test_large_matrices_have_small_maps(tmp_path):
     picture = block_maps(Matrix)[0].svg
     assert len(picture) < 100_000
     assert ((cells(picture) > 0) == mask).all()
+
+
+# ---- every kind of matrix -----------------------------------------------------
+
+
+def kinds_of_matrices() -> facts_module.Facts:
+    """Facts of a file with a circulant matrix of ragged blocks, and one with
+    masks of each gate, unbalanced."""
+    rng = np.random.default_rng(6)
+    writer = ProgramWriter()
+    vectors = rng.integers(1, 16, (4, 3, 2, 4))
+    writer.matrix(circulant_codes(vectors, 10, 7), 5, row_block=4, circulant=4)
+    tiers = (Tier(4, 4, 1, 2, "none"),)
+    maps = [random_blocks(rng, 12, 8, tiers) for _ in range(4)]
+    kept = np.stack([mask_of(12, 8, blocks) for blocks in maps])
+    codes = rng.integers(1, 8, kept.shape) * kept
+    writer.matrix(codes, 4, tiers=tiers, blocks=maps, separate=True, row_block=12)
+    for record, node in zip(writer.matrices, ("first", "second")):
+        record.update(node=node, matrix="W", layer=0)
+    found = facts_module.Facts(hcgs.oracle.read(writer.bytes()))
+    found.vectors, found.kept = vectors, kept
+    return found
+
+
+def test_accounting_of_circulant_blocks():
+    found = kinds_of_matrices()
+    matrix = found.matrices[0]
+    # 3 x 2 blocks of 4 store 24 codes a gate; of the last block-row 2 rows are
+    # there and of the last block-column 3 columns, so codes that only the
+    # others use are padding: in a block of h rows and w columns
+    # min(4, h + w - 1) codes are used.
+    used = sum(min(4, h + w - 1) for h in (4, 4, 2) for w in (4, 3))
+    assert used == 24
+    assert [gate.stored for gate in matrix.gates] == [used] * 4
+    assert matrix.whole.kept == matrix.whole.total == 4 * 10 * 7
+    assert matrix.whole.ratio == pytest.approx(70 / 24)
+    assert matrix.whole.weight_bits == 4 * used * 5
+    assert matrix.whole.padding_bits == 8 * matrix.desc.weight_bytes - 4 * used * 5
+    assert matrix.groups.tolist() == [4 * 4 * 7, 4 * 4 * 7, 4 * 2 * 7]
+    assert sorted(matrix.stored_codes()) == sorted(found.vectors.reshape(-1))
+    assert "circulant, blocks of 4" in matrix.pattern
+
+
+def test_padding_of_ragged_circulant_blocks():
+    """One row and one column over: each such block uses fewer codes."""
+    writer = ProgramWriter()
+    vectors = np.random.default_rng(0).integers(1, 8, (1, 2, 2, 8))
+    writer.matrix(circulant_codes(vectors, 9, 9), 8, row_block=8, circulant=8)
+    writer.matrices[0].update(node="n", matrix="W", layer=0)
+    (matrix,) = facts_module.Facts(hcgs.oracle.read(writer.bytes())).matrices
+    assert matrix.gates[0].stored == 8 + 8 + 8 + 1
+    assert matrix.whole.padding_bits == matrix.gates[0].padding_bits == 7 * 8
+
+
+def test_accounting_and_pictures_of_separate_masks():
+    found = kinds_of_matrices()
+    matrix = found.matrices[1]
+    assert [gate.kept for gate in matrix.gates] == found.kept.sum(axis=(1, 2)).tolist()
+    assert (
+        matrix.groups.tolist()
+        == found.kept.sum(axis=(0, 2)).reshape(3, 4).sum(1).tolist()
+    )
+    assert "masks per gate" in matrix.pattern and "none" in matrix.pattern
+    assert all(gate.index_bits is None for gate in matrix.gates)  # not equally long
+    pictures = block_maps(matrix)
+    assert [p.title for p in pictures] == [f"second W, gate {g}" for g in "iofg"]
+    for picture, kept in zip(pictures, found.kept):
+        assert ((cells(picture.svg) > 0) == kept).all()
+
+
+def test_pictures_of_circulant_blocks_show_their_vectors():
+    found = kinds_of_matrices()
+    pictures = block_maps(found.matrices[0])
+    assert len(pictures) == 4
+    for picture, vectors in zip(pictures, found.vectors):
+        strips = [
+            (int(x), int(y), float(o))
+            for x, y, o in re.findall(
+                r'<rect x="(\d+)" y="(\d+)" width="1" [^>]*fill-opacity="([\d.]+)"',
+                picture.svg,
+            )
+        ]
+        assert len(strips) == 3 * 7
+        first_row = vectors[0].reshape(-1)[:7]
+        shades = [opacity for x, y, opacity in strips if y == 0]
+        order = np.argsort(first_row, kind="stable")
+        assert (np.diff(np.asarray(shades)[order]) >= 0).all()
 
 
 # ---- analysis ---------------------------------------------------------------

@@ -99,6 +99,14 @@ class MatrixFacts:
         )
         return tiers + (", masks per gate" if self.desc.separate else "")
 
+    def stored_codes(self) -> np.ndarray:
+        """The codes of the image that a weight uses, in no particular order."""
+        position, codes = self.content.position, self.content.codes
+        if self.desc.kind != "circulant":
+            return codes[self.content.kept]
+        used = position[position >= 0]
+        return codes[position >= 0][np.unique(used, return_index=True)[1]]
+
     @property
     def worst_group(self) -> int:
         return int(self.groups.max())
@@ -299,7 +307,9 @@ class Facts:
         gates = []
         for gate in range(desc.gates):
             kept = content.kept[gate]
-            stored = len(np.unique(content.position[gate][kept]))
+            stored = int(kept.sum())
+            if desc.kind == "circulant":  # several weights have one code
+                stored = len(np.unique(content.position[gate][kept]))
             whole_words = _words(desc, int(kept.sum()))
             own_index = _gate_index_bits(desc, kept) if desc.separate else None
             gates.append(

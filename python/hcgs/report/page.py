@@ -200,15 +200,12 @@ class _MatrixView:
     def __init__(self, matrix: MatrixFacts, plotter: Plotter):
         self.facts = matrix
         self.maps = block_maps(matrix)
-        position = matrix.content.position
-        words, first = np.unique(position[position >= 0], return_index=True)
-        codes = matrix.content.codes[position >= 0][first]
-        values, counts = np.unique(codes, return_counts=True)
+        values, counts = np.unique(matrix.stored_codes(), return_counts=True)
         self.histogram = plotter.code_histogram(matrix.name, values, counts)
         half = 1 << (matrix.desc.weight_bits - 1)
         limit = half if matrix.desc.encoding == "signmag" else half - 1
         #: Share of the codes at either end of the range.
-        self.at_limit = float(counts[np.abs(values) == limit].sum() / len(words))
+        self.at_limit = float(counts[np.abs(values) == limit].sum() / counts.sum())
 
 
 class _TableView:
