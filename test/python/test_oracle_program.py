@@ -27,13 +27,30 @@ def redigest(data: bytearray) -> bytes:
     return bytes(data)
 
 
+def table_head(b, n=1, kind=0, p=0, mirrored=0, origin=0, centre=0) -> bytes:
+    """A section of one table of one entry, but for its words."""
+    if kind == 0:
+        n = 0
+    return struct.pack(
+        "<2I4B4h2I4B2i", 1, 1, 0, n, 0, b, 0, 0, 0, 0, 1, 40, kind, p, mirrored, 0,
+        origin, centre,
+    )  # fmt: skip
+
+
 def test_reads_what_was_written(tmp_path):
     path = tmp_path / "p.hcgs"
     path.write_bytes(small().bytes())
     read = program.read(path)
     assert read.bias.tolist() == [5, -6]
     (table,) = read.tables
-    assert (table.k, table.n, table.s, table.b, table.lo, table.hi) == (3, 1, 2, 8, -5, 7)
+    assert (table.k, table.n, table.s, table.b, table.lo, table.hi) == (
+        3,
+        1,
+        2,
+        8,
+        -5,
+        7,
+    )
     assert table.base.tolist() == [1, -2] and table.slope.tolist() == [3, 4]
     (desc,) = read.descriptors
     assert (desc.kind, desc.rows, desc.cols, desc.bias) == ("dense", 2, 3, 0)
@@ -99,6 +116,28 @@ def test_missing_section(name):
         (".hcgs.desc", struct.pack("<2I", 2, 0), "version 2"),
         (".hcgs.desc", struct.pack("<2I144x", 1, 1), "out of range"),
         (".hcgs.tables", struct.pack("<2I", 1, 1) + bytes(32), "out of range"),
+        (".hcgs.tables", table_head(b=8, kind=2) + bytes(8), "kind or reserved"),
+        (".hcgs.tables", table_head(b=8, origin=1) + bytes(8), "kind or reserved"),
+        (".hcgs.tables", table_head(b=8, kind=1, n=0) + bytes(8), "two-level"),
+        (".hcgs.tables", table_head(b=8, kind=1, n=65) + bytes(264), "two-level"),
+        (".hcgs.tables", table_head(b=8, kind=1, p=1) + bytes(8), "two-level"),
+        (".hcgs.tables", table_head(b=8, kind=1, centre=1) + bytes(8), "two-level"),
+        (
+            ".hcgs.tables",
+            table_head(b=8, kind=1, mirrored=1, origin=1) + bytes(8),
+            "two-level",
+        ),
+        (".hcgs.tables", table_head(b=8, kind=1) + bytes(4), "beyond the section"),
+        (
+            ".hcgs.tables",
+            table_head(b=8, kind=1) + b"\1\0\0\0" + bytes(4),
+            "region is out of range",
+        ),
+        (
+            ".hcgs.tables",
+            table_head(b=8, kind=1) + b"\0\0\1\0" + bytes(4),
+            "region is out of range",
+        ),
         (".hcgs.vinit", struct.pack("<4I", 1, 1, 0, 9), "do not fill"),
     ],
 )

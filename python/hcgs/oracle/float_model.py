@@ -14,15 +14,9 @@ import numpy as np
 
 from ..errors import ProgramError
 from .arithmetic import to_floats
+from .activations import table_function
 from .program import ProgramFile
 from .unpack import unpack
-
-FUNCTIONS = {
-    "sigmoid": lambda v: 0.5 * (1.0 + np.tanh(0.5 * v)),
-    "tanh": np.tanh,
-    "relu": lambda v: np.maximum(v, 0.0),
-    "identity": lambda v: v,
-}
 
 
 class FloatNetwork:
@@ -65,10 +59,10 @@ class FloatNetwork:
         return values
 
     def _function(self, table: int):
-        name = self.program.meta["tables"][table]["function"]
-        if name not in FUNCTIONS:
-            raise ProgramError(f"table {table}: no float function '{name}'")
-        return FUNCTIONS[name]
+        try:
+            return table_function(self.program.meta["tables"][table])
+        except ProgramError as error:
+            raise ProgramError(f"table {table}: {error}") from None
 
     def _matrix(self, layer: dict, which: str):
         number = layer[which]["desc"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..oracle.float_model import FUNCTIONS
+from ..errors import ProgramError
+from ..oracle.activations import table_function
 from ..oracle.program import ProgramFile
 
 
@@ -38,12 +39,13 @@ def table_facts(file: ProgramFile) -> list[TableFacts]:
     for number, (table, record) in enumerate(zip(file.tables, file.meta["tables"])):
         codes = np.arange(-(1 << 15), 1 << 15)
         z = np.ldexp(codes.astype(np.float64), -table.in_frac)
-        error = None
-        if record["function"] in FUNCTIONS:
-            exact = np.ldexp(FUNCTIONS[record["function"]](z), table.out_frac)
+        try:
+            exact = np.ldexp(table_function(record)(z), table.out_frac)
             # What no code can say is saturation, not the table's error.
             half = 2.0 ** (table.b - 1)
             error = table(codes)[0] - np.clip(exact, -half, half - 1)
+        except ProgramError:
+            error = None
         found.append(
             TableFacts(
                 number,

@@ -292,6 +292,23 @@ class ProgramWriter:
         self.table_records.append({"function": function, "max_error_lsb": 0})
         return len(self.tables) - 1
 
+    def two_level_table(
+        self, w, p, s, b, lo, hi, origin, centre, first, bits, base, slope
+    ) -> int:
+        """A-PWL-6; `centre` is None unless the table is mirrored."""
+        head = struct.pack(
+            "<4B4hI", w, len(first), s, b, lo, hi, 0, 0, len(base)
+        ), struct.pack("<4B2i", 1, p, centre is not None, 0, origin, centre or 0)
+        words = b"".join(
+            struct.pack("<HBB", at, log, 0) for at, log in zip(first, bits, strict=True)
+        )
+        words += b"".join(
+            struct.pack("<2h", *pair) for pair in zip(base, slope, strict=True)
+        )
+        self.tables.append((head, words))
+        self.table_records.append({"function": "sigmoid", "max_error_lsb": 0})
+        return len(self.tables) - 1
+
     def matrix(
         self,
         codes,
@@ -368,7 +385,13 @@ class ProgramWriter:
     def contents(self) -> dict[str, bytes]:
         heads, entries = b"", b""
         at = 8 + 32 * len(self.tables)
-        for k, n, s, b, lo, hi, base, slope in self.tables:
+        for table in self.tables:
+            if len(table) == 2:  # two-level
+                (front, back), words = table
+                heads += front + struct.pack("<I", at + len(entries)) + back
+                entries += words
+                continue
+            k, n, s, b, lo, hi, base, slope = table
             heads += struct.pack(
                 "<4B4h2I12x", k, n, s, b, lo, hi, 0, 0, 1 << n, at + len(entries)
             )

@@ -43,8 +43,10 @@ class Random:
         return int(self.rng.integers(low, high + 1))
 
     def table(self) -> int:
-        if self.rng.random() < 0.6:
+        if self.rng.random() < 0.4:
             return self.smooth_table()
+        if self.rng.random() < 0.6:
+            return self.two_level_table()
         k, s, b = self.number(0, 15), self.number(0, 15), self.number(2, 16)
         n = self.number(0, min(9, k + 1))
         limit = 2 ** (b - 1)
@@ -52,6 +54,26 @@ class Random:
         base = self.rng.integers(-(2**15), 2**15, 2**n) // self.pick(1, 16, 256)
         slope = self.rng.integers(-(2**15), 2**15, 2**n) // self.pick(1, 64)
         return self.writer.table(k, n, s, b, lo, hi, base, slope)
+
+    def two_level_table(self) -> int:
+        s, b, w = self.number(0, 15), self.number(2, 16), self.number(0, 16)
+        p = self.number(0, s)
+        limit = 2 ** (b - 1)
+        lo, hi = sorted(self.number(-limit, limit - 1) for _ in range(2))
+        mirrored = self.pick(True, False)
+        entries = self.number(1, 512)
+        bits, first = [], []
+        for _ in range(self.number(1, 64)):
+            bits.append(self.number(0, min(9, w, entries.bit_length() - 1)))
+            first.append(self.number(0, entries - (1 << bits[-1])))
+        base = self.rng.integers(-(2**15), 2**15, entries) // self.pick(1, 16, 256)
+        slope = self.rng.integers(-(2**15), 2**15, entries) // self.pick(1, 64)
+        return self.writer.two_level_table(
+            w, p, s, b, lo, hi,
+            0 if mirrored else self.number(-65536, 32767),
+            self.number(-65536, 65536) if mirrored else None,
+            first, bits, base, slope,
+        )  # fmt: skip
 
     def smooth_table(self) -> int:
         """A rising function, so that what goes in still shows behind it."""
