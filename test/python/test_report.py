@@ -184,6 +184,33 @@ def test_verification_and_options_are_shown(program):
     assert TIERS in text and "sparsity" in text
 
 
+def test_findings_of_the_compiler(program):
+    """What it adds to a matrix of its report, as docs/Guides/Report.md says."""
+    matrix = {
+        **program.report["matrices"][0],
+        "how": "detected",
+        "detection": {
+            "pattern": "4x4:1/2 row",
+            "confidence_bits": 1234.5,
+            "runner_up": "dense",
+        },
+        "removed_energy_percent": 12.5,
+        "on_grid": True,
+        "acc_spare_bits": 9.25,
+        "per_gate": [{"sqnr_db": 31.25}, {"sqnr_db": None}, {"sqnr_db": 33.0}, {}],
+    }
+    text = Page(
+        hcgs.report_html(program, compiled={**program.report, "matrices": [matrix]})
+    ).text
+    for expected in (
+        "4x4:1/2 row", "1234 bits shorter", "12.5 %", "9.25", "31.2, –, 33.0, –",
+    ):  # fmt: skip
+        assert expected in text, expected
+    plain = {k: v for k, v in program.report["matrices"][0].items() if k != "how"}
+    text = Page(hcgs.report_html(program, compiled={"matrices": [plain]})).text
+    assert "bits shorter" not in text
+
+
 # ---- facts ------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from ..verify import Verification
 from .analysis import Analysis
 from .blockmap import block_maps
 from .cycles import measure
-from .facts import Facts, MatrixFacts
+from .facts import GATES, Facts, MatrixFacts
 from .plots import Plotter
 from .tables import table_facts
 
@@ -110,6 +110,8 @@ def report_html(
         causes=CAUSES,
         compiled=compiled,
         options=_given_options(compiled),
+        findings=_findings(compiled),
+        gate_names=", ".join(GATES),
         verification=verification,
         analysis=analysis,
     )
@@ -181,6 +183,34 @@ def _given_options(compiled: Mapping | None) -> dict[str, str]:
         for name, value in sorted(compiled.get("options", {}).items())
         if value is not None
     }
+
+
+def _findings(compiled: Mapping | None) -> list[dict]:
+    """What the compiler says of each matrix that the program cannot tell:
+    what detection found, what compression removed, errors of the weights,
+    bounds of the accumulators (docs/Guides/Report.md). Programs that were not
+    compiled from a model have none."""
+    found = []
+    for matrix in (compiled or {}).get("matrices", []):
+        if "how" not in matrix:
+            continue
+        detection = matrix.get("detection") or {}
+        sqnr = [gate.get("sqnr_db") for gate in matrix.get("per_gate", [])]
+        found.append(
+            {
+                "node": matrix["node"],
+                "matrix": matrix["matrix"],
+                "how": matrix["how"],
+                "pattern": detection.get("pattern", "–"),
+                "confidence": detection.get("confidence_bits"),
+                "runner_up": detection.get("runner_up") or "–",
+                "removed": matrix.get("removed_energy_percent"),
+                "sqnr": ", ".join("–" if v is None else f"{v:.1f}" for v in sqnr),
+                "on_grid": "yes" if matrix.get("on_grid") else "no",
+                "spare": matrix.get("acc_spare_bits"),
+            }
+        )
+    return found
 
 
 def _number(value: float | None, digits: int = 3) -> str:
