@@ -11,7 +11,7 @@
 // "run" is what a user waits for: tensors in, tensors and counters out.
 //
 #include "hcgs/Compression/BlockMap.h"
-#include "hcgs/Numerics/ActivationFunction.h"
+#include "hcgs/Numerics/PwlFit.h"
 #include "hcgs/Sim/Kernels.h"
 #include "hcgs/Sim/Runner.h"
 
@@ -96,13 +96,13 @@ static void mvmDense(benchmark::State &state) {
 BENCHMARK(mvmDense);
 
 static void act(benchmark::State &state) {
-  Result<numerics::PwlTable> table = numerics::fitPwl(
+  Result<numerics::FittedPwl> table = numerics::choosePwl(
       [](double z) { return 1 / (1 + std::exp(-z)); }, 12, {13, 12}, {});
   if (!table) {
     state.SkipWithError(table.message().c_str());
     return;
   }
-  const ActTable expanded(*table);
+  const ActTable expanded(table->table);
   std::mt19937 random(1);
   std::normal_distribution<double> z(0, 1.5 * (1 << 18));
   std::vector<int32_t> in(4096);

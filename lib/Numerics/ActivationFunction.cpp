@@ -73,12 +73,27 @@ std::string squeezed(std::string_view name) {
 
 } // namespace
 
+/// Between the points; outside them the value of the nearer end.
+static double interpolate(const Samples &samples, double x) {
+  const auto right =
+      std::upper_bound(samples.begin(), samples.end(), x,
+                       [](double x, const Sample &s) { return x < s.x; });
+  if (right == samples.begin())
+    return samples.front().y;
+  if (right == samples.end())
+    return samples.back().y;
+  const Sample &a = right[-1], &b = right[0];
+  return a.y + (b.y - a.y) * ((x - a.x) / (b.x - a.x));
+}
+
 Activation Activation::of(ActivationKind kind) {
   const Properties &p = properties(kind);
-  return {kind, p.alpha, p.beta};
+  return {kind, p.alpha, p.beta, nullptr};
 }
 
 double Activation::operator()(double x) const {
+  if (samples)
+    return interpolate(*samples, x);
   switch (kind) {
   case ActivationKind::Identity:
     return x;
@@ -122,6 +137,8 @@ double Activation::operator()(double x) const {
 
 std::string Activation::str() const {
   std::string text(activationName(kind));
+  if (samples)
+    return text + " by " + std::to_string(samples->size()) + " samples";
   const int count = parameterCount(kind);
   if (count == 0)
     return text;
@@ -157,6 +174,10 @@ std::vector<std::string_view> numerics::activationNames() {
 }
 
 bool numerics::isBoundedByOne(const Activation &function) {
+  if (function.samples)
+    return std::all_of(
+        function.samples->begin(), function.samples->end(),
+        [](const Sample &sample) { return std::fabs(sample.y) <= 1.0; });
   switch (function.kind) {
   case ActivationKind::Sigmoid:
   case ActivationKind::Tanh:

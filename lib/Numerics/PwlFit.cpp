@@ -389,8 +389,51 @@ static int inputsToSkip(const PwlTarget &target, int64_t z, int64_t length) {
   return length > 2 && target.jumpsAt(static_cast<int32_t>(z + 1)) ? 1 : 0;
 }
 
-static PwlTable makeUniform(const PwlTarget &target, const LineFormat &format,
-                            int n, int k) {
+namespace {
+
+/// The segments of a uniform table.
+class UniformFit {
+public:
+  UniformFit(const PwlTarget &target, const LineFormat &format, int n, int k)
+      : target(target), format(format), n(n), k(k), half(int64_t(1) << k),
+        length(int64_t(1) << (k + 1 - n)),
+        lo(TableEnd::code(target, format, true, 32768 - half)),
+        hi(TableEnd::code(target, format, false, 32768 - half)) {
+    for (int64_t z = -half; z < half; z += length) {
+      fits.emplace_back(target, format, z, length,
+                        inputsToSkip(target, z, length));
+      limit = std::max(limit, fits.back().quickLine().worst);
+    }
+  }
+
+  /// The error it can have, but for given up inputs.
+  double worst() const {
+    double worst = limit;
+    for (int64_t z = -32768; z < -half; ++z)
+      worst = std::max(worst, error(lo, z));
+    for (int64_t z = half; z < 32768; ++z)
+      worst = std::max(worst, error(hi, z));
+    return worst;
+  }
+  PwlTable make() const;
+
+private:
+  double error(int64_t code, int64_t z) const {
+    return format.distance(static_cast<double>(code),
+                           target.wanted(static_cast<int32_t>(z)));
+  }
+
+  const PwlTarget &target;
+  const LineFormat &format;
+  int n, k;
+  int64_t half, length, lo, hi;
+  std::vector<SegmentFit> fits;
+  double limit = 0.0;
+};
+
+} // namespace
+
+PwlTable UniformFit::make() const {
   PwlTable table;
   table.k = k;
   table.n = n;
@@ -398,20 +441,8 @@ static PwlTable makeUniform(const PwlTarget &target, const LineFormat &format,
   table.b = format.output.bits;
   table.outFrac = format.output.frac;
   table.inFrac = target.inputFrac();
-  const int64_t half = int64_t(1) << k;
-  const int64_t length = int64_t(1) << (k + 1 - n);
-
-  std::vector<SegmentFit> fits;
-  double limit = 0.0;
-  for (int64_t z = -half; z < half; z += length) {
-    fits.emplace_back(target, format, z, length,
-                      inputsToSkip(target, z, length));
-    limit = std::max(limit, fits.back().quickLine().worst);
-  }
-  table.lo =
-      static_cast<int16_t>(TableEnd::code(target, format, true, 32768 - half));
-  table.hi =
-      static_cast<int16_t>(TableEnd::code(target, format, false, 32768 - half));
+  table.lo = static_cast<int16_t>(lo);
+  table.hi = static_cast<int16_t>(hi);
   std::vector<Segment> segments;
   if (k < 15)
     segments.push_back({-32768, 0, {constantLine(table.lo)}});
@@ -529,20 +560,22 @@ std::optional<FittedPwl> Chooser::twoLevel(double maxError) {
     }
     return std::pair(search, plan);
   };
-  const auto make = [&](double limit) {
+  const auto make = [&](double limit, double allowed) {
     const auto [search, plan] = attempt(limit);
     if (!plan)
       return false;
     FittedPwl fitted = proved(search->make(*plan, limit));
     const double worst = format.excessOnly ? worstExcess(fitted.table)
                                            : fitted.proof.inRange.worst;
-    if (worst > limit + tiny)
+    if (worst > allowed + tiny)
       return false;
     best = std::move(fitted);
     return true;
   };
   if (maxError > 0.0) {
-    make(maxError);
+    // Estimates of coarse segments may be a little low: then ask for less.
+    for (int i = 0; i < 8 && !make(maxError * (1.0 - 0.04 * i), maxError); ++i)
+      ;
     return best;
   }
   double low = goodEnough, high = low;
@@ -557,7 +590,7 @@ std::optional<FittedPwl> Chooser::twoLevel(double maxError) {
     }
   }
   // Estimates of coarse segments may be a little low.
-  for (int i = 0; i < 12 && !make(high); ++i)
+  for (int i = 0; i < 12 && !make(high, high); ++i)
     high *= 1.05;
   return best;
 }
@@ -565,14 +598,14 @@ std::optional<FittedPwl> Chooser::twoLevel(double maxError) {
 std::optional<FittedPwl> Chooser::bestUniform(int n) {
   // Smaller domains have finer segments, but saturate where the function may
   // not be flat yet.
-  std::optional<FittedPwl> best;
+  std::optional<UniformFit> best;
   for (int k = 15; k >= 11 && n <= k + 1; --k) {
-    FittedPwl fitted = proved(makeUniform(target, lines, n, k));
-    if (best && fitted.proof.inRange.worst >= best->proof.inRange.worst)
+    UniformFit fit(target, lines, n, k);
+    if (best && fit.worst() >= best->worst())
       break; // it only gets worse from here
-    best = std::move(fitted);
+    best.emplace(std::move(fit));
   }
-  return best;
+  return proved(best->make());
 }
 
 /// The smallest uniform table of up to `maxBytes` bytes with an error up to
@@ -692,7 +725,8 @@ Result<PwlTable> numerics::fitPwl(const RealFunction &function, int inFrac,
   LineFormat format;
   format.s = slopeShift(target);
   format.output = output;
-  return makeUniform(target, format, options.segmentsLog2, options.domainLog2);
+  return UniformFit(target, format, options.segmentsLog2, options.domainLog2)
+      .make();
 }
 
 Result<PwlTable> numerics::fitPwl(const Activation &function, int inFrac,

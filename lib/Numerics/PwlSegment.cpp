@@ -265,7 +265,7 @@ std::vector<SegmentLine> SegmentFit::lines(double limit) const {
   // share of the bound, meet.
   if (limit > 1.0 && begin == 0 &&
       static_cast<int64_t>(target.size()) == length) {
-    constexpr int shares = 8;
+    constexpr int shares = 4;
     const double last = target.back(),
                  step = last - target[length - 2 + (length == 1)];
     for (int a = -shares; a <= shares; ++a)

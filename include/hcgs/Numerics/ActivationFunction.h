@@ -1,14 +1,15 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The real functions that PWL tables approximate, by name, in double
-// precision. Formulas and default parameters are those of the ONNX operators
-// of the same names.
+// The real functions that PWL tables approximate, in double precision: by name,
+// with the formulas and default parameters of the ONNX operators of the same
+// names, or given by samples.
 //
 #ifndef HCGS_NUMERICS_ACTIVATIONFUNCTION_H
 #define HCGS_NUMERICS_ACTIVATIONFUNCTION_H
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,11 +38,22 @@ enum class ActivationKind : uint8_t {
   Mish,            // x * tanh(softplus(x))
 };
 
+/// A point of a function's graph.
+struct Sample {
+  double x = 0.0, y = 0.0;
+  friend bool operator==(const Sample &, const Sample &) = default;
+};
+/// Two or more points, x rising, all finite.
+using Samples = std::vector<Sample>;
+
 /// A function with its parameters; those a kind does not use are ignored.
 struct Activation {
   ActivationKind kind = ActivationKind::Identity;
   double alpha = 0.0;
   double beta = 0.0;
+  /// If set, the function is not that of `kind`, which keeps its name only, but
+  /// straight lines between these points, and constant outside them.
+  std::shared_ptr<const Samples> samples;
 
   /// The kind with ONNX's default parameters.
   static Activation of(ActivationKind kind);
@@ -49,10 +61,14 @@ struct Activation {
   /// The function's value in double precision; infinities give the limit.
   double operator()(double x) const;
 
-  /// "sigmoid", "leaky_relu(0.01)", "affine(2, 0.5)".
+  /// "sigmoid", "leaky_relu(0.01)", "affine(2, 0.5)", "tanh by 9 samples".
   std::string str() const;
 
-  friend bool operator==(const Activation &, const Activation &) = default;
+  friend bool operator==(const Activation &a, const Activation &b) {
+    const bool same = a.samples && b.samples ? *a.samples == *b.samples
+                                             : a.samples == b.samples;
+    return same && a.kind == b.kind && a.alpha == b.alpha && a.beta == b.beta;
+  }
 };
 
 /// The number of parameters a kind uses: 0, 1 (alpha) or 2 (alpha, beta).

@@ -159,6 +159,4 @@ PwlProof prove(const PwlTable &table, const RealFunction &function);
 
 } // namespace hcgs::numerics
 
-#include "hcgs/Numerics/PwlFit.h"
-
 #endif // HCGS_NUMERICS_PWLTABLE_H
