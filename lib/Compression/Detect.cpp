@@ -3,324 +3,27 @@
 
 #include "hcgs/Compression/Detect.h"
 
-#include "Lines.h"
+#include "DetectCode.h"
+#include "DetectFit.h"
+#include "DetectSearch.h"
+#include "hcgs/Compression/Circulant.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstdint>
-#include <map>
-#include <numeric>
+#include <cmath>
 
 using namespace hcgs;
 using namespace hcgs::compression;
 
 namespace {
 
-constexpr double maxFilledLines = 0.05; // of a tier, for a candidate to fit
-constexpr double maxStrayShare = 0.02;  // of occupied positions, to nearly fit
-constexpr double maxKeptShare = 0.75;   // of the matrix, for a pattern to pay
-constexpr double muchTighter = 0.6;     // a near fit that is worth an error
+constexpr double maxStrayShare = 0.02; // of nonzero weights, to call it broken
+constexpr double minShorter = 0.02; // of the dense description, for a pattern
+constexpr double separateShare =
+    0.25; // of bits for zeros in occupied positions
 constexpr size_t straysInMessage = 3;
 
-//===----------------------------------------------------------------------===//
-// Occupied positions
-//===----------------------------------------------------------------------===//
-
-/// One bit per position of a matrix: some gate has a nonzero weight there.
-class Occupancy {
-public:
-  explicit Occupancy(const MatrixView &weights)
-      : wordsPerRow(ceilDiv(weights.cols, 64)),
-        words(static_cast<size_t>(weights.rows * wordsPerRow)) {
-    for (int64_t gate = 0; gate < weights.gates; ++gate)
-      for (int64_t row = 0; row < weights.rows; ++row) {
-        const float *from = weights.row(gate, row);
-        uint64_t *to = words.data() + row * wordsPerRow;
-        for (int64_t first = 0; first < weights.cols; first += 64, ++to) {
-          const int64_t count = std::min<int64_t>(64, weights.cols - first);
-          uint64_t bits = 0;
-          for (int64_t i = 0; i < count; ++i)
-            bits |= uint64_t(from[first + i] != 0.0f) << i;
-          *to |= bits;
-        }
-      }
-    for (const uint64_t word : words)
-      total += std::popcount(word);
-  }
-
-  /// Occupied positions of the matrix.
-  int64_t count() const { return total; }
-
-  /// Occupied positions of a block.
-  int64_t count(const Block &block) const {
-    int64_t result = 0;
-    const int64_t first = block.col, last = block.col + block.width;
-    for (int64_t row = block.row; row < block.row + block.height; ++row) {
-      const uint64_t *line = words.data() + row * wordsPerRow;
-      for (int64_t word = first / 64; word * 64 < last; ++word) {
-        uint64_t bits = line[word];
-        if (word * 64 < first)
-          bits &= ~uint64_t(0) << (first - word * 64);
-        if (last - word * 64 < 64)
-          bits &= (uint64_t(1) << (last - word * 64)) - 1;
-        result += std::popcount(bits);
-      }
-    }
-    return result;
-  }
-
-private:
-  int64_t wordsPerRow;
-  std::vector<uint64_t> words;
-  int64_t total = 0;
-};
-
-int64_t countNonzero(const MatrixView &weights, const Block &block) {
-  int64_t nonzero = 0;
-  for (int64_t gate = 0; gate < weights.gates; ++gate)
-    for (int64_t row = block.row; row < block.row + block.height; ++row)
-      for (int64_t i = 0; i < block.width; ++i)
-        nonzero += weights.row(gate, row)[block.col + i] != 0.0f;
-  return nonzero;
-}
-
-//===----------------------------------------------------------------------===//
-// Fractions
-//===----------------------------------------------------------------------===//
-
-/// (blocks in a line, occupied ones) -> number of such lines.
-using LineHistogram = std::map<std::pair<int64_t, int64_t>, int64_t>;
-
-struct Fraction {
-  int64_t num = 1, den = 1;
-};
-
-struct Mismatch {
-  int64_t breaking = 0, filled = 0;
-  bool betterThan(const Mismatch &other) const {
-    const int64_t all = breaking + filled,
-                  others = other.breaking + other.filled;
-    return all != others ? all < others : breaking < other.breaking;
-  }
-};
-
-Mismatch mismatch(const LineHistogram &lines, Fraction fraction) {
-  Mismatch result;
-  for (const auto &[line, number] : lines) {
-    const int64_t kept = keptCount(line.first, fraction.num, fraction.den);
-    if (line.second > kept)
-      result.breaking += number;
-    else if (line.second < kept)
-      result.filled += number;
-  }
-  return result;
-}
-
-/// Fractions in the order in which equally good ones are preferred.
-const std::vector<Fraction> &simpleFractions() {
-  static const std::vector<Fraction> fractions = [] {
-    std::vector<Fraction> list = {{1, 1}};
-    for (int64_t den = 2; den <= 16; den *= 2)
-      for (int64_t num = 1; num < den; num += 2)
-        list.push_back({num, den});
-    for (int64_t den = 3; den <= 32; ++den)
-      for (int64_t num = 1; num < den; ++num)
-        if (std::gcd(num, den) == 1 &&
-            (den > 16 || !std::has_single_bit(uint64_t(den))))
-          list.push_back({num, den});
-    return list;
-  }();
-  return fractions;
-}
-
-Fraction bestFraction(const LineHistogram &lines) {
-  Fraction best;
-  Mismatch least{INT64_MAX / 2, 0};
-  const auto consider = [&](Fraction fraction) {
-    const Mismatch now = mismatch(lines, fraction);
-    if (now.betterThan(least)) {
-      least = now;
-      best = fraction;
-    }
-  };
-  for (const Fraction fraction : simpleFractions())
-    consider(fraction);
-  // Long lines can have counts between the simple fractions.
-  for (const auto &[line, number] : lines) {
-    const int64_t common = std::gcd(line.first, line.second);
-    if (line.second > 0 && line.first / common <= maxTierField)
-      consider({line.second / common, line.first / common});
-  }
-  return best;
-}
-
-//===----------------------------------------------------------------------===//
-// One candidate
-//===----------------------------------------------------------------------===//
-
-/// How the weights relate to one choice of sizes and balance.
-struct Fit {
-  Pattern pattern;
-  std::vector<std::vector<int32_t>> kept; // by line, in index order
-  std::vector<StrayBlock> strays;
-  int64_t strayPositions = 0;
-  double filledShare = 0.0; // the largest of all tiers
-  bool redundantTier = false;
-  bool abandoned = false; // hopeless; the rest was not looked at
-  int64_t keptPositions = 0;
-};
-
-class Analysis {
-public:
-  Analysis(const MatrixView &weights, const Occupancy &occupancy,
-           std::vector<Tier> sizes, bool hurry)
-      : weights(weights), occupancy(occupancy), hurry(hurry) {
-    fit.pattern.tiers = std::move(sizes);
-  }
-
-  Fit run() {
-    std::vector<Block> parents = {{0, 0, static_cast<int32_t>(weights.rows),
-                                   static_cast<int32_t>(weights.cols)}};
-    for (size_t t = 0; t < fit.pattern.tiers.size() && !fit.abandoned; ++t)
-      parents = chooseTier(static_cast<int>(t), parents);
-    for (const Block &block : parents)
-      fit.keptPositions += int64_t(block.height) * block.width;
-    return std::move(fit);
-  }
-
-private:
-  std::vector<Block> chooseTier(int t, const std::vector<Block> &parents) {
-    Tier &tier = fit.pattern.tiers[t];
-    // First count, then choose: the fraction depends on all lines.
-    std::vector<int64_t> counts;
-    LineHistogram lines;
-    for (const Block &parent : parents) {
-      const LineCounts shape = lineCounts(parent, tier);
-      for (int64_t l = 0; l < shape.lines; ++l) {
-        fillLine(parent, tier, l, choices);
-        int64_t occupied = 0;
-        for (const Block &block : choices) {
-          counts.push_back(occupancy.count(block));
-          occupied += counts.back() > 0;
-        }
-        ++lines[{shape.blocks, occupied}];
-      }
-    }
-    if (tier.keepNum == 0) {
-      const Fraction fraction = bestFraction(lines);
-      tier.keepNum = static_cast<int>(fraction.num);
-      tier.keepDen = static_cast<int>(fraction.den);
-    }
-    fit.redundantTier |= tier.keepNum == tier.keepDen;
-    const Mismatch wrong = mismatch(lines, {tier.keepNum, tier.keepDen});
-    int64_t all = 0;
-    for (const auto &[line, number] : lines)
-      all += number;
-    fit.filledShare =
-        std::max(fit.filledShare,
-                 static_cast<double>(wrong.filled) / static_cast<double>(all));
-    if (hurry && (fit.redundantTier || fit.filledShare > maxFilledLines ||
-                  2 * wrong.breaking > all)) {
-      fit.abandoned = true;
-      return {};
-    }
-
-    std::vector<Block> children;
-    const int64_t *count = counts.data();
-    for (const Block &parent : parents) {
-      const LineCounts shape = lineCounts(parent, tier);
-      const size_t first = children.size();
-      const size_t firstStray = fit.strays.size();
-      for (int64_t l = 0; l < shape.lines; ++l, count += shape.blocks) {
-        fillLine(parent, tier, l, choices);
-        chooseLine(t, std::span<const int64_t>(count, shape.blocks), children);
-      }
-      sortCanonically(std::span<Block>(children).subspan(first), tier);
-      std::sort(fit.strays.begin() + firstStray, fit.strays.end(),
-                [](const StrayBlock &a, const StrayBlock &b) {
-                  return a.block.row != b.block.row ? a.block.row < b.block.row
-                                                    : a.block.col < b.block.col;
-                });
-    }
-    return children;
-  }
-
-  /// Keeps the fullest blocks of `choices`; of equal ones, those with the
-  /// lower index.
-  void chooseLine(int t, std::span<const int64_t> counts,
-                  std::vector<Block> &children) {
-    const Tier &tier = fit.pattern.tiers[t];
-    const size_t keep = static_cast<size_t>(keptCount(
-        static_cast<int64_t>(counts.size()), tier.keepNum, tier.keepDen));
-    std::vector<int32_t> order(counts.size());
-    std::iota(order.begin(), order.end(), 0);
-    const auto sortBy = [&](std::span<const int64_t> fullness) {
-      std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-        return fullness[a] != fullness[b] ? fullness[a] > fullness[b] : a < b;
-      });
-    };
-    sortBy(counts);
-    // Blocks equally full of positions differ in weights: a stray weight
-    // usually is in one gate only.
-    std::vector<int64_t> nonzero;
-    if (keep < order.size() && counts[order[keep]] > 0 &&
-        counts[order[keep]] == counts[order[keep - 1]]) {
-      for (size_t i = 0; i < counts.size(); ++i)
-        nonzero.push_back(counts[i] > 0 ? countNonzero(weights, choices[i])
-                                        : 0);
-      sortBy(nonzero);
-    }
-    for (size_t i = keep; i < order.size() && counts[order[i]] > 0; ++i) {
-      fit.strays.push_back({t, choices[order[i]], 0});
-      fit.strayPositions += counts[order[i]];
-    }
-    order.resize(keep);
-    std::sort(order.begin(), order.end());
-    for (const int32_t position : order)
-      children.push_back(choices[position]);
-    fit.kept.push_back(std::move(order));
-  }
-
-  const MatrixView &weights;
-  const Occupancy &occupancy;
-  const bool hurry;
-  Fit fit;
-  std::vector<Block> choices;
-};
-
-//===----------------------------------------------------------------------===//
-// The verdict
-//===----------------------------------------------------------------------===//
-
-std::shared_ptr<const BlockMap> makeMap(const Fit &fit,
-                                        const MatrixView &weights) {
-  size_t line = 0;
-  auto map = BlockMap::build(
-      fit.pattern, weights.rows, weights.cols,
-      [&](const BlockMap::Line &, std::span<int32_t> kept) -> Result<void> {
-        std::copy(fit.kept[line].begin(), fit.kept[line].end(), kept.begin());
-        ++line;
-        return {};
-      });
-  return std::make_shared<const BlockMap>(*std::move(map));
-}
-
-void setSparse(Detection &result, const Fit &fit, const MatrixView &weights,
-               const Occupancy &occupancy) {
-  result.kind = Detection::Kind::Sparse;
-  result.pattern = fit.pattern;
-  result.map = makeMap(fit, weights);
-  const int last = static_cast<int>(fit.pattern.tiers.size()) - 1;
-  for (const Block &block : result.map->blocks(last))
-    result.emptyKeptBlocks += occupancy.count(block) == 0;
-}
-
-void setBroken(Detection &result, const Fit &fit, const MatrixView &weights) {
-  result.kind = Detection::Kind::Broken;
-  result.pattern = fit.pattern;
-  result.strays = fit.strays;
-  for (StrayBlock &stray : result.strays)
-    stray.weights = countNonzero(weights, stray.block);
+std::string describe(const Pattern &pattern, bool separate) {
+  return pattern.str() + (separate ? ", separate masks" : "");
 }
 
 std::vector<Tier> withBalance(std::vector<Tier> tiers, Balance balance) {
@@ -329,102 +32,303 @@ std::vector<Tier> withBalance(std::vector<Tier> tiers, Balance balance) {
   return tiers;
 }
 
-std::vector<Tier> square(std::initializer_list<int> sides) {
-  std::vector<Tier> tiers;
-  for (const int side : sides)
-    tiers.push_back({side, side, 0, 1, Balance::Row});
-  return tiers;
+/// Tiers that keep all their blocks. More of them often are another way to
+/// write the same: a row-balanced tier is one without balance inside full rows.
+int64_t fullTiers(const Pattern &pattern) {
+  return std::count_if(pattern.tiers.begin(), pattern.tiers.end(),
+                       [](const Tier &t) { return t.keepNum == t.keepDen; });
 }
 
-void detectGiven(Detection &result, const MatrixView &weights,
-                 const Occupancy &occupancy, const DetectOptions &options) {
-  // Among balances: one that nothing breaks, with the fewest kept weights; else
-  // the one that is broken least.
-  std::optional<Fit> best;
-  const auto better = [](const Fit &a, const Fit &b) {
-    if (a.strayPositions != b.strayPositions)
-      return a.strayPositions < b.strayPositions;
-    return a.keptPositions < b.keptPositions;
-  };
-  const auto consider = [&](std::vector<Tier> tiers) {
-    Fit fit =
-        Analysis(weights, occupancy, std::move(tiers), /*hurry=*/false).run();
-    if (!best || better(fit, *best))
-      best = std::move(fit);
-  };
-  if (options.keepBalance)
-    consider(options.tiers);
-  else
-    for (const Balance balance : {Balance::Row, Balance::Column})
-      if (!options.balance || *options.balance == balance)
-        consider(withBalance(options.tiers, balance));
-  if (!best->strays.empty())
-    setBroken(result, *best, weights);
-  else if (best->keptPositions < result.positions)
-    setSparse(result, *best, weights, occupancy);
-}
-
-void detectCommon(Detection &result, const MatrixView &weights,
-                  const Occupancy &occupancy, const DetectOptions &options) {
-  std::vector<Fit> fitting, near;
-  const double room = maxKeptShare * static_cast<double>(result.positions);
-  for (const std::vector<Tier> &sizes : commonTierSizes())
-    for (const Balance balance : {Balance::Row, Balance::Column}) {
-      if (options.balance && *options.balance != balance)
-        continue;
-      Fit fit = Analysis(weights, occupancy, withBalance(sizes, balance),
-                         /*hurry=*/true)
-                    .run();
-      if (fit.abandoned || static_cast<double>(fit.keptPositions) > room)
-        continue;
-      if (fit.strays.empty())
-        fitting.push_back(std::move(fit));
-      else if (static_cast<double>(fit.strayPositions) <=
-               maxStrayShare * static_cast<double>(occupancy.count()))
-        near.push_back(std::move(fit));
-    }
-
-  const auto indexBits = [&](const Fit &fit) {
-    return makeMap(fit, weights)->indexBitCount();
-  };
-  const auto better = [&](const Fit &a, const Fit &b) {
-    if (a.keptPositions != b.keptPositions)
-      return a.keptPositions < b.keptPositions;
-    return indexBits(a) < indexBits(b);
-  };
-  const auto best = std::min_element(fitting.begin(), fitting.end(), better);
-  const auto nearest = std::min_element(near.begin(), near.end(), better);
-  if (nearest != near.end() &&
-      (best == fitting.end() ||
-       static_cast<double>(nearest->keptPositions) <=
-           muchTighter * static_cast<double>(best->keptPositions))) {
-    setBroken(result, *nearest, weights);
-    return;
+class Detector {
+public:
+  Detector(const MatrixView &weights, const DetectOptions &options)
+      : weights(weights), options(options), occupancy(weights) {
+    result.positions = weights.rows * weights.cols;
+    result.emptyPositions = result.positions - occupancy.any.count();
+    result.zeroWeights = weights.size() - occupancy.nonzero;
+    result.denseBits = unstructuredBits(occupancy.gates, occupancy.any);
+    result.bits = result.denseBits;
+    result.runnerUp.bits = result.denseBits;
   }
-  if (best == fitting.end())
-    return;
-  setSparse(result, *best, weights, occupancy);
-  result.otherBalanceFits =
-      std::any_of(fitting.begin(), fitting.end(), [&](const Fit &fit) {
-        return fit.keptPositions == best->keptPositions &&
-               fit.pattern.tiers[0].balance != best->pattern.tiers[0].balance &&
-               withBalance(fit.pattern.tiers, Balance::Row) ==
-                   withBalance(best->pattern.tiers, Balance::Row);
+
+  Result<Detection> run() {
+    // A matrix of zeros has no structure.
+    if (occupancy.nonzero == 0)
+      return std::move(result);
+    if (!options.tiers.empty()) {
+      if (auto done = detectGiven(); !done)
+        return done.takeError();
+    } else {
+      detectFree();
+      if (options.circulant)
+        considerCirculant();
+    }
+    return std::move(result);
+  }
+
+private:
+  bool mayShare() const {
+    return !options.separate.value_or(false) &&
+           enough(result.emptyPositions, result.positions);
+  }
+  bool maySeparate() const {
+    return weights.gates > 1 && options.separate.value_or(true) &&
+           enough(result.zeroWeights, weights.size());
+  }
+  bool enough(int64_t zeros, int64_t all) const {
+    return static_cast<double>(zeros) >=
+           options.minZeroShare * static_cast<double>(all);
+  }
+
+  Result<void> detectGiven();
+  Result<std::optional<Fit>> bestGiven(bool separate) const;
+  void detectFree();
+  bool take(const Description &description, double unbroken);
+  void considerCirculant();
+  bool saves(const BlockMaps &masks) const;
+  void setSparse(const Fit &fit, BlockMaps masks);
+  void setBroken(const Fit &fit);
+  void setMasks(const Fit &fit, BlockMaps masks);
+
+  const MatrixView &weights;
+  const DetectOptions &options;
+  const Occupancy occupancy;
+  Detection result;
+};
+
+void Detector::setMasks(const Fit &fit, BlockMaps masks) {
+  result.pattern = fit.pattern;
+  result.separate = fit.separate;
+  result.masks = std::move(masks);
+  if (!fit.separate)
+    result.map = result.masks.front();
+}
+
+void Detector::setSparse(const Fit &fit, BlockMaps masks) {
+  result.kind = Detection::Kind::Sparse;
+  result.emptyKeptBlocks = fit.emptyKeptBlocks;
+  setMasks(fit, std::move(masks));
+}
+
+void Detector::setBroken(const Fit &fit) {
+  result.kind = Detection::Kind::Broken;
+  result.strays = fit.strays;
+  setMasks(fit, fit.maps(occupancy));
+  const auto energy = [&](int64_t gate, const Block &block) {
+    double sum = 0.0;
+    for (int64_t r = block.row; r < block.row + block.height; ++r)
+      for (int64_t c = block.col; c < block.col + block.width; ++c) {
+        const double w = weights.row(gate, r)[c];
+        sum += w * w;
+      }
+    return sum;
+  };
+  const Block whole = {0, 0, static_cast<int32_t>(weights.rows),
+                       static_cast<int32_t>(weights.cols)};
+  for (int64_t gate = 0; gate < weights.gates; ++gate) {
+    result.strayEnergy.total += energy(gate, whole);
+    for (const StrayBlock &stray : result.strays)
+      if (stray.gate == -1 || stray.gate == gate)
+        result.strayEnergy.removed += energy(gate, stray.block);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Given sizes
+//===----------------------------------------------------------------------===//
+
+/// Among balances: one that nothing breaks, with the fewest kept weights; else
+/// the one that is broken least.
+Result<std::optional<Fit>> Detector::bestGiven(bool separate) const {
+  std::vector<std::vector<Tier>> candidates;
+  if (options.keepBalance)
+    candidates = {options.tiers};
+  else if (options.balance)
+    candidates = {withBalance(options.tiers, *options.balance)};
+  else
+    candidates = {withBalance(options.tiers, Balance::Row),
+                  withBalance(options.tiers, Balance::Column)};
+  std::optional<Fit> best;
+  for (std::vector<Tier> &tiers : candidates) {
+    auto fit = fitTiers(occupancy, std::move(tiers), separate);
+    if (!fit)
+      return fit.takeError();
+    if (!best || (fit->strayPositions != best->strayPositions
+                      ? fit->strayPositions < best->strayPositions
+                      : fit->keptPositions < best->keptPositions))
+      best = *std::move(fit);
+  }
+  return best;
+}
+
+Result<void> Detector::detectGiven() {
+  std::optional<Fit> shared, separate;
+  if (mayShare()) {
+    auto fit = bestGiven(/*separate=*/false);
+    if (!fit)
+      return fit.takeError();
+    shared = *std::move(fit);
+  }
+  const auto obeyed = [&](const std::optional<Fit> &fit) {
+    return fit && fit->strays.empty() &&
+           fit->keptPositions < fit->positions(occupancy);
+  };
+  if (maySeparate()) {
+    auto fit = bestGiven(/*separate=*/true);
+    if (!fit)
+      return fit.takeError();
+    // Nobody asked for separate masks: then they must fit, and better.
+    if (options.separate ||
+        (obeyed(*fit) &&
+         (!obeyed(shared) || (*fit)->bits + options.minGain <= shared->bits)))
+      separate = *std::move(fit);
+  }
+  const Fit *best = separate ? &*separate : shared ? &*shared : nullptr;
+  if (!best || (best->strays.empty() &&
+                best->keptPositions == best->positions(occupancy)))
+    return {};
+  if (best->strays.empty())
+    setSparse(*best, best->maps(occupancy));
+  else
+    setBroken(*best);
+  result.bits = best->bits;
+  if (separate && shared && shared->bits < result.runnerUp.bits)
+    result.runnerUp = {describe(shared->pattern, false), shared->bits};
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// No hints
+//===----------------------------------------------------------------------===//
+
+bool Detector::saves(const BlockMaps &masks) const {
+  int64_t stored = 0;
+  for (const std::shared_ptr<const BlockMap> &map : masks) {
+    const int64_t gates = masks.size() == 1 ? weights.gates : 1;
+    stored +=
+        map->keptWeights() * gates * options.weightBits + map->indexBitCount();
+  }
+  return stored < weights.size() * options.weightBits;
+}
+
+/// Accepts a description if its weights show it well enough; `unbroken` is the
+/// length of the shortest description that nothing breaks.
+bool Detector::take(const Description &description, double unbroken) {
+  if (description.breaks && unbroken - description.bits < options.minGain)
+    return false;
+  auto fit =
+      fitTiers(occupancy, description.pattern.tiers, description.separate);
+  if (!fit)
+    return false;
+  BlockMaps masks = fit->maps(occupancy);
+  if (!saves(masks))
+    return false;
+  if (fit->strays.empty()) {
+    setSparse(*fit, std::move(masks));
+  } else {
+    if (!description.breaks ||
+        static_cast<double>(fit->strayWeights) >
+            maxStrayShare * static_cast<double>(occupancy.nonzero))
+      return false;
+    setBroken(*fit);
+  }
+  result.bits = description.bits;
+  return true;
+}
+
+void Detector::detectFree() {
+  std::vector<Description> found;
+  if (mayShare())
+    found = findDescriptions(occupancy.gates, occupancy.any, /*separate=*/false,
+                             options.balance);
+  // Separate masks can only win if the zeros in positions that are not empty
+  // are a large part of what is to be told.
+  const int64_t occupied = result.positions - result.emptyPositions;
+  const double mixed = subsetBits(weights.gates * occupied, occupancy.nonzero);
+  const double shortest = found.empty() ? result.denseBits : found.front().bits;
+  if (maySeparate() && (options.separate || mixed > separateShare * shortest)) {
+    std::vector<Description> more = findDescriptions(
+        occupancy.gates, occupancy.any, /*separate=*/true, options.balance);
+    std::move(more.begin(), more.end(), std::back_inserter(found));
+    sortByBits(found);
+  }
+  double unbroken = result.denseBits;
+  for (const Description &one : found)
+    if (!one.breaks)
+      unbroken = std::min(unbroken, one.bits);
+  const double longest =
+      result.denseBits -
+      std::max(options.minGain, minShorter * result.denseBits);
+  const auto taken =
+      std::find_if(found.begin(), found.end(), [&](const Description &one) {
+        return one.bits <= longest && take(one, unbroken);
       });
+  // The runner-up is the best that is not what was found.
+  const bool dense = taken == found.end();
+  if (dense)
+    result.runnerUp = {"nothing", result.denseBits};
+  for (const Description &one : found) {
+    if (!dense &&
+        ((one.pattern == taken->pattern && one.separate == taken->separate) ||
+         fullTiers(one.pattern) > fullTiers(taken->pattern)))
+      continue;
+    if (dense || one.bits < result.denseBits)
+      result.runnerUp = {describe(one.pattern, one.separate), one.bits};
+    break;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Circulant blocks
+//===----------------------------------------------------------------------===//
+
+/// Bits that tell one of these values, if they are told independently: minus
+/// log2 of the probability that two of them are equal.
+double valueBits(std::vector<float> values) {
+  std::sort(values.begin(), values.end());
+  double equal = 0.0;
+  for (auto first = values.begin(); first != values.end();) {
+    const auto last = std::upper_bound(first, values.end(), *first);
+    const double share =
+        static_cast<double>(last - first) / static_cast<double>(values.size());
+    equal += share * share;
+    first = last;
+  }
+  return values.empty() ? 0.0 : -std::log2(equal);
+}
+
+void Detector::considerCirculant() {
+  const int64_t block = detectCirculant(weights, allCirculantBlocks());
+  if (block == 0)
+    return;
+  auto elements = readCirculant(weights, block);
+  if (!elements)
+    return;
+  const int64_t words = static_cast<int64_t>(elements->size());
+  std::erase(*elements, 0.0f);
+  const int64_t nonzero = static_cast<int64_t>(elements->size());
+  // Now the values count too: once for each nonzero element, or for each
+  // nonzero weight.
+  const double value = valueBits(*std::move(elements));
+  const double bits = tierBits + smallNumberBits(block) +
+                      subsetBits(words, nonzero) +
+                      value * static_cast<double>(nonzero);
+  const double all = value * static_cast<double>(occupancy.nonzero);
+  if (bits + options.minGain > result.bits + all)
+    return;
+  Detection circulant;
+  circulant.kind = Detection::Kind::Circulant;
+  circulant.circulantBlock = block;
+  circulant.emptyPositions = result.emptyPositions;
+  circulant.positions = result.positions;
+  circulant.zeroWeights = result.zeroWeights;
+  circulant.bits = bits;
+  circulant.denseBits = result.denseBits + all;
+  circulant.runnerUp = {result.text(), result.bits + all};
+  result = std::move(circulant);
 }
 
 } // namespace
-
-std::span<const std::vector<Tier>> compression::commonTierSizes() {
-  static const std::vector<std::vector<Tier>> sizes = {
-      square({32, 4}),   square({64, 4}),  square({128, 4}),  square({16, 4}),
-      square({64, 8}),   square({32, 8}),  square({128, 8}),  square({16, 8}),
-      square({64, 16}),  square({32, 16}), square({128, 16}), square({64, 32}),
-      square({128, 32}), square({8, 4}),   square({8, 2}),    square({4, 2}),
-      square({4}),       square({8}),      square({16}),      square({32}),
-      square({64}),      square({128}),    square({2})};
-  return sizes;
-}
 
 Result<Detection> compression::detect(const MatrixView &weights,
                                       const DetectOptions &options) {
@@ -435,48 +339,58 @@ Result<Detection> compression::detect(const MatrixView &weights,
     if (auto checked = verify(pattern); !checked)
       return checked.takeError();
   }
-  const Occupancy occupancy(weights);
-  Detection result;
-  result.positions = weights.rows * weights.cols;
-  result.emptyPositions = result.positions - occupancy.count();
-  // Nothing to find; and a matrix of zeros has no pattern either.
-  if (static_cast<double>(result.emptyPositions) <
-          options.minZeroShare * static_cast<double>(result.positions) ||
-      occupancy.count() == 0)
-    return result;
-  if (options.tiers.empty())
-    detectCommon(result, weights, occupancy, options);
-  else
-    detectGiven(result, weights, occupancy, options);
-  return result;
+  return Detector(weights, options).run();
+}
+
+double Detection::confidence() const {
+  return runnerUp.bits > 0.0
+             ? std::clamp(confidenceBits() / runnerUp.bits, 0.0, 1.0)
+             : 0.0;
+}
+
+std::string Detection::text() const {
+  switch (kind) {
+  case Kind::Dense:
+    return "dense";
+  case Kind::Circulant:
+    return "circulant " + std::to_string(circulantBlock);
+  case Kind::Sparse:
+  case Kind::Broken:
+    return describe(pattern, separate);
+  }
+  return {};
 }
 
 std::string Detection::message() const {
   if (kind == Kind::Dense)
     return "no block pattern";
+  if (kind == Kind::Circulant)
+    return "circulant blocks of " + std::to_string(circulantBlock) + " x " +
+           std::to_string(circulantBlock);
   if (kind == Kind::Sparse)
-    return "pattern " + pattern.str() +
-           (otherBalanceFits ? " (the other balance fits as well)" : "");
+    return "pattern " + text();
   int64_t weights = 0;
   for (const StrayBlock &stray : strays)
     weights += stray.weights;
-  std::string text = "the weights break the pattern " + pattern.str() + ": " +
-                     std::to_string(strays.size()) +
-                     (strays.size() == 1 ? " block" : " blocks") +
-                     " too many, with " + std::to_string(weights) +
-                     (weights == 1 ? " nonzero weight" : " nonzero weights");
+  std::string message = "the weights break the pattern " + text() + ": " +
+                        std::to_string(strays.size()) +
+                        (strays.size() == 1 ? " block" : " blocks") +
+                        " too many, with " + std::to_string(weights) +
+                        (weights == 1 ? " nonzero weight" : " nonzero weights");
   for (size_t i = 0; i < strays.size() && i < straysInMessage; ++i) {
     const StrayBlock &stray = strays[i];
-    text += (i == 0 ? "; " : ", ");
-    text += "tier " + std::to_string(stray.tier + 1) + " block at rows " +
-            std::to_string(stray.block.row) + ".." +
-            std::to_string(stray.block.row + stray.block.height - 1) +
-            ", columns " + std::to_string(stray.block.col) + ".." +
-            std::to_string(stray.block.col + stray.block.width - 1) + " (" +
-            std::to_string(stray.weights) + ")";
+    message += i == 0 ? "; " : ", ";
+    if (stray.gate >= 0)
+      message += "gate " + std::to_string(stray.gate) + " ";
+    message += "tier " + std::to_string(stray.tier + 1) + " block at rows " +
+               std::to_string(stray.block.row) + ".." +
+               std::to_string(stray.block.row + stray.block.height - 1) +
+               ", columns " + std::to_string(stray.block.col) + ".." +
+               std::to_string(stray.block.col + stray.block.width - 1) + " (" +
+               std::to_string(stray.weights) + ")";
   }
   if (strays.size() > straysInMessage)
-    text +=
+    message +=
         ", and " + std::to_string(strays.size() - straysInMessage) + " more";
-  return text;
+  return message;
 }
