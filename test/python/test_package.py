@@ -3,6 +3,7 @@
 """The package as a user meets it: compile, load, run, step, verify."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -113,6 +114,18 @@ def test_files_that_cannot_be_read_or_written(program, tmp_path):
         with pytest.raises(hcgs.FileError, match=re.escape(f"cannot write '{place}': ")):
             program.save(place)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_save_leaves_the_old_file(program, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "p.hcgs").write_text("old")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(hcgs.FileError, match="p.hcgs': No space left on device"):
+        program.save(tmp_path / "p.hcgs")
+    assert [p.name for p in tmp_path.iterdir()] == ["p.hcgs"]
+    assert (tmp_path / "p.hcgs").read_text() == "old"
 
 
 @pytest.mark.parametrize(
