@@ -294,10 +294,9 @@ Result<BlockMap> chooseByScores(
 
 } // namespace
 
-Result<BlockMap> compression::selectGuided(const Pattern &pattern,
-                                           const MatrixView &weights) {
-  if (auto finite = checkFinite(weights, "compared"); !finite)
-    return finite.takeError();
+/// The weights are finite.
+static Result<BlockMap> chooseGuided(const Pattern &pattern,
+                                     const MatrixView &weights) {
   std::vector<double> scores;
   return chooseByScores(pattern, weights, [&](const BlockMap::Parent &parent) {
     scores.clear();
@@ -308,10 +307,9 @@ Result<BlockMap> compression::selectGuided(const Pattern &pattern,
   });
 }
 
-Result<BlockMap> compression::selectByMagnitude(const Pattern &pattern,
-                                                const MatrixView &weights) {
-  if (auto finite = checkFinite(weights, "compared"); !finite)
-    return finite.takeError();
+/// The weights are finite.
+static Result<BlockMap> chooseByMagnitude(const Pattern &pattern,
+                                          const MatrixView &weights) {
   // Values are formed for every block, so what makes them meaningless must be
   // refused first.
   if (auto checked = verify(pattern); !checked)
@@ -324,6 +322,20 @@ Result<BlockMap> compression::selectByMagnitude(const Pattern &pattern,
   });
 }
 
+Result<BlockMap> compression::selectGuided(const Pattern &pattern,
+                                           const MatrixView &weights) {
+  if (auto finite = checkFinite(weights, "compared"); !finite)
+    return finite.takeError();
+  return chooseGuided(pattern, weights);
+}
+
+Result<BlockMap> compression::selectByMagnitude(const Pattern &pattern,
+                                                const MatrixView &weights) {
+  if (auto finite = checkFinite(weights, "compared"); !finite)
+    return finite.takeError();
+  return chooseByMagnitude(pattern, weights);
+}
+
 Result<BlockMap> compression::selectRandom(const Pattern &pattern, int64_t rows,
                                            int64_t cols, uint64_t seed) {
   return RandomBlocks(seed).draw(pattern, rows, cols);
@@ -332,6 +344,9 @@ Result<BlockMap> compression::selectRandom(const Pattern &pattern, int64_t rows,
 Result<BlockMaps> compression::selectBlocks(const Pattern &pattern,
                                             const MatrixView &weights,
                                             const SelectOptions &options) {
+  if (options.how != Selection::Random)
+    if (auto finite = checkFinite(weights, "compared"); !finite)
+      return finite.takeError();
   RandomBlocks random(options.seed);
   BlockMaps masks;
   const int64_t count = options.separate ? weights.gates : 1;
@@ -340,12 +355,10 @@ Result<BlockMaps> compression::selectBlocks(const Pattern &pattern,
     auto map = options.how == Selection::Random
                    ? random.draw(pattern, weights.rows, weights.cols)
                : options.how == Selection::Magnitude
-                   ? selectByMagnitude(pattern, view)
-                   : selectGuided(pattern, view);
+                   ? chooseByMagnitude(pattern, view)
+                   : chooseGuided(pattern, view);
     if (!map)
-      return options.separate
-                 ? map.takeError().at("gate " + std::to_string(gate))
-                 : map.takeError();
+      return map.takeError(); // of the pattern, so the same for every gate
     masks.push_back(std::make_shared<const BlockMap>(*std::move(map)));
   }
   return masks;

@@ -82,32 +82,51 @@ TEST(BlockMap, TheExampleOfTheHeader) {
   EXPECT_EQ(map->keptWeights(), 16);
 }
 
-// Random shapes and patterns of one to four tiers against the naive model.
+// Random shapes, patterns of one to eight tiers of every balance, masks shared
+// and separate, against the naive model.
 TEST(BlockMap, MatchesTheNaiveModel_WI_P_WI_I_WI_W) {
   std::mt19937_64 random(11);
-  int ragged = 0;
-  for (int round = 0; round < 400; ++round) {
+  int ragged = 0, separate = 0, empty = 0, balances[4] = {}, tierCounts[9] = {};
+  for (int round = 0; round < 600; ++round) {
     const int64_t rows = 1 + random() % 60, cols = 1 + random() % 60;
     const int64_t gates = 1 + random() % 4;
-    const naive::Choice choice =
-        naive::choose(naive::randomPattern(random), rows, cols, random);
-    ragged += rows % choice.pattern.tiers[0].rows != 0;
-    const std::vector<uint8_t> image = naive::indexImage(choice);
-    const auto map =
-        BlockMap::fromIndexImage(choice.pattern, rows, cols, image);
-    ASSERT_TRUE(map) << choice.pattern.str() << ": " << map.message();
-    ASSERT_EQ(map->indexImage(), image) << choice.pattern.str();
-    ASSERT_EQ((map->indexBitCount() + 7) / 8, int64_t(image.size()));
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t c = 0; c < cols; ++c)
-        ASSERT_EQ(map->isKept(r, c), choice.keeps(r, c)) << r << " " << c;
+    const Pattern tiers = naive::randomPattern(random, rows, cols);
+    std::vector<naive::Choice> choices;
+    const int64_t masks = random() % 2 ? gates : 1;
+    for (int64_t m = 0; m < masks; ++m)
+      choices.push_back(naive::choose(tiers, rows, cols, random));
+    ragged += rows % tiers.tiers[0].rows != 0;
+    separate += masks > 1;
+    ++tierCounts[tiers.tiers.size()];
+    for (const Tier &tier : tiers.tiers)
+      ++balances[static_cast<int>(tier.balance)];
 
-    const auto layout = WeightLayout::sparse(
-        gates, std::make_shared<const BlockMap>(*map), rows);
+    std::vector<uint8_t> images;
+    for (const naive::Choice &choice : choices) {
+      const std::vector<uint8_t> image = naive::indexImage(choice);
+      const auto map = BlockMap::fromIndexImage(tiers, rows, cols, image);
+      ASSERT_TRUE(map) << tiers.str() << ": " << map.message();
+      ASSERT_EQ(map->indexImage(), image) << tiers.str();
+      ASSERT_EQ((map->indexBitCount() + 7) / 8, int64_t(image.size()));
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < cols; ++c)
+          ASSERT_EQ(map->isKept(r, c), choice.keeps(r, c)) << r << " " << c;
+      images.insert(images.end(), image.begin(), image.end());
+    }
+    const auto maps = readIndexImages(tiers, rows, cols, masks, images);
+    ASSERT_TRUE(maps) << maps.message();
+
+    const auto layout = masks == 1
+                            ? WeightLayout::sparse(gates, maps->front(), rows)
+                            : WeightLayout::sparse(*maps, rows);
+    ASSERT_EQ(layout.isSeparate(), masks > 1);
+    ASSERT_EQ(layout.indexImage(), images);
     const std::vector<naive::Position> order =
-        naive::sparseOrder(choice, gates);
+        naive::sparseOrder(choices, gates);
     ASSERT_EQ(layout.words(), int64_t(order.size()));
-    ASSERT_EQ(layout.words(), gates * map->keptWeights());
+    ASSERT_EQ(layout.macs(), int64_t(order.size()));
+    ASSERT_EQ(layout.paddingBits(5), 8 * layout.bytes(5) - 5 * layout.words());
+    empty += order.empty();
     size_t word = 0;
     layout.forEachRun([&](const WeightLayout::Run &run) {
       ASSERT_EQ(run.word, int64_t(word));
@@ -116,17 +135,43 @@ TEST(BlockMap, MatchesTheNaiveModel_WI_P_WI_I_WI_W) {
                   naive::Position(run.gate, run.row, run.col + i));
     });
     ASSERT_EQ(word, order.size());
+    std::vector<int64_t> perGate(static_cast<size_t>(gates));
+    std::map<std::pair<int64_t, int64_t>, int64_t> perRow;
     for (size_t w = 0; w < order.size(); ++w) {
       const auto &[g, r, c] = order[w];
       ASSERT_EQ(layout.describe(w), (WordInfo{g, r, c}));
       ASSERT_EQ(layout.wordOf(g, r, c), int64_t(w));
+      ++perGate[g];
+      ++perRow[{g, r}];
     }
     const int64_t r = random() % rows, c = random() % cols;
-    if (!choice.keeps(r, c)) {
-      ASSERT_EQ(layout.wordOf(0, r, c), -1);
+    for (int64_t g = 0; g < gates; ++g) {
+      ASSERT_EQ(layout.words(g), perGate[g]);
+      if (!choices[masks == 1 ? 0 : g].keeps(r, c)) {
+        ASSERT_EQ(layout.wordOf(g, r, c), -1);
+      }
     }
+    // WI-W-4 for some of the gates.
+    const unsigned chosen = random() % (1u << gates);
+    int64_t next = 0;
+    for (const WeightLayout::RowGroup &group : layout.rowGroups(chosen)) {
+      ASSERT_EQ(group.row, next);
+      next += group.height;
+      int64_t macs = 0;
+      for (int64_t g = 0; g < gates; ++g)
+        for (int64_t row = group.row; row < next; ++row)
+          macs += chosen >> g & 1 ? perRow[{g, row}] : 0;
+      ASSERT_EQ(group.macs, macs);
+    }
+    ASSERT_EQ(next, rows);
   }
   EXPECT_GT(ragged, 100);
+  EXPECT_GT(separate, 100);
+  EXPECT_GT(empty, 0); // balance none may keep nothing
+  for (const int count : balances)
+    EXPECT_GT(count, 150);
+  for (int tiers = 1; tiers <= 8; ++tiers)
+    EXPECT_GT(tierCounts[tiers], 20);
 }
 
 TEST(Layout, DenseMatchesTheNaiveModel_WI_W_2) {
@@ -215,33 +260,49 @@ TEST(Layout, PackingMatchesSingleBits_WI_W_3) {
 }
 
 TEST(BlockMap, RefusesMalformedImages_WI_I_4) {
-  const Pattern tiers = pattern("4x4:1/2,2x2:1/2", Balance::Row);
-  const std::vector<uint8_t> good =
-      selectRandom(tiers, 13, 19, 5)->indexImage();
-  ASSERT_TRUE(BlockMap::fromIndexImage(tiers, 13, 19, good));
-  std::vector<uint8_t> longer = good, shorter = good;
-  longer.push_back(0);
-  shorter.pop_back();
-  EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 13, 19, longer));
-  EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 13, 19, shorter));
-  // Any single flipped bit gives another valid image or an error; what is
-  // accepted is written back the same.
-  int refused = 0;
-  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
-    std::vector<uint8_t> flipped = good;
-    flipped[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
-    const auto map = BlockMap::fromIndexImage(tiers, 13, 19, flipped);
-    if (map)
-      ASSERT_EQ(map->indexImage(), flipped);
-    else
-      ++refused;
+  for (const char *text :
+       {"4x4:1/2,2x2:1/2", "4x4:1/2:column,2x2:1/2:none",
+        "4x4:1/2:none,2x2:1/2:row", "4x4:1/2:none,2x2:1/2:none"}) {
+    const Pattern tiers = pattern(text, Balance::Row);
+    const std::vector<uint8_t> good =
+        selectRandom(tiers, 13, 19, 5)->indexImage();
+    ASSERT_TRUE(BlockMap::fromIndexImage(tiers, 13, 19, good));
+    std::vector<uint8_t> longer = good, shorter = good;
+    longer.push_back(0);
+    shorter.pop_back();
+    EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 13, 19, longer));
+    EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 13, 19, shorter));
+    // Any single flipped bit gives another valid image or an error; what is
+    // accepted is written back the same.
+    int refused = 0;
+    for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+      std::vector<uint8_t> flipped = good;
+      flipped[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
+      const auto map = BlockMap::fromIndexImage(tiers, 13, 19, flipped);
+      if (map)
+        ASSERT_EQ(map->indexImage(), flipped);
+      else
+        ++refused;
+    }
+    EXPECT_GT(refused, 0);
+    EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 0, 19, good));
   }
-  EXPECT_GT(refused, 0);
   // Out of range for a ragged parent: 3 columns leave 2 block-columns of 4.
   const uint8_t outside[] = {0x03};
   EXPECT_FALSE(BlockMap::fromIndexImage(pattern("2x2:1/3", Balance::Row), 2, 6,
                                         outside));
-  EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 0, 19, good));
+}
+
+TEST(BlockMap, VastMalformedImagesAreRefusedAtOnce) {
+  // A few bytes cannot be the index of a matrix of 2^24 x 2^24.
+  const uint8_t few[] = {0xff, 0x00, 0x12};
+  for (const Balance balance :
+       {Balance::Row, Balance::Column, Balance::Both, Balance::None}) {
+    const auto map = BlockMap::fromIndexImage(pattern("1x1:1/2", balance),
+                                              1 << 24, 1 << 24, few);
+    EXPECT_FALSE(map);
+    EXPECT_NE(map.message().find("malformed index"), std::string::npos);
+  }
 }
 
 TEST(QuantizedMatrix, MatchesCodesOneByOne) {
@@ -251,8 +312,10 @@ TEST(QuantizedMatrix, MatchesCodesOneByOne) {
     const int64_t rows = 1 + random() % 30, cols = 1 + random() % 30;
     const int64_t gates = 1 + random() % 4;
     const bool sparse = round % 3 != 0;
-    const naive::Choice choice =
-        naive::choose(naive::randomPattern(random), rows, cols, random);
+    const Pattern tiers = naive::randomPattern(random, rows, cols);
+    std::vector<naive::Choice> choices;
+    for (int64_t g = 0; g < (round % 2 ? gates : 1); ++g)
+      choices.push_back(naive::choose(tiers, rows, cols, random));
     const WeightFormat format{
         2 + static_cast<int>(random() % 7),
         random() % 2 ? WeightEncoding::Twos : WeightEncoding::SignMag,
@@ -261,19 +324,31 @@ TEST(QuantizedMatrix, MatchesCodesOneByOne) {
     std::vector<float> weights(static_cast<size_t>(gates * rows * cols));
     for (float &w : weights)
       w = random() % 9 ? normal(random) : 0.0f;
-    std::shared_ptr<const BlockMap> map;
+    BlockMaps maps;
     if (sparse) {
-      map = mapOf(choice);
-      zeroDropped(weights, gates, *map);
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t c = 0; c < cols; ++c)
-          if (!choice.keeps(r, c)) {
-            ASSERT_EQ(weights[r * cols + c], 0.0f);
+      for (const naive::Choice &choice : choices)
+        maps.push_back(mapOf(choice));
+      double before = 0.0, after = 0.0;
+      for (const float w : weights)
+        before += double(w) * w;
+      const EnergyLoss loss = zeroDropped(weights, gates, maps);
+      for (int64_t g = 0; g < gates; ++g)
+        for (int64_t r = 0; r < rows; ++r)
+          for (int64_t c = 0; c < cols; ++c) {
+            const float w = weights[(g * rows + r) * cols + c];
+            after += double(w) * w;
+            if (!choices[choices.size() == 1 ? 0 : g].keeps(r, c)) {
+              ASSERT_EQ(w, 0.0f);
+            }
           }
+      ASSERT_NEAR(loss.total, before, 1e-9 * before);
+      ASSERT_NEAR(loss.removed, before - after, 1e-9 * before);
     }
-    const auto layout = sparse ? WeightLayout::sparse(gates, map, rows)
-                               : WeightLayout::dense(gates, rows, cols, 7);
-    const auto order = sparse ? naive::sparseOrder(choice, gates)
+    const auto layout = !sparse ? WeightLayout::dense(gates, rows, cols, 7)
+                        : maps.size() == 1
+                            ? WeightLayout::sparse(gates, maps[0], rows)
+                            : WeightLayout::sparse(maps, rows);
+    const auto order = sparse ? naive::sparseOrder(choices, gates)
                               : naive::denseOrder(gates, rows, cols, 7);
     const MatrixView view{weights.data(), gates, rows, cols};
 
@@ -298,11 +373,14 @@ TEST(QuantizedMatrix, MatchesCodesOneByOne) {
     ASSERT_TRUE(matrix) << matrix.message();
     ASSERT_EQ(matrix->codes.size(), order.size());
     std::map<std::pair<int64_t, int64_t>, int64_t> sums;
+    std::vector<int64_t> unchanged(static_cast<size_t>(gates));
     for (size_t i = 0; i < order.size(); ++i) {
       const auto &[g, r, c] = order[i];
-      const int code = hcgs::numerics::quantizeWeight(
-          weights[(g * rows + r) * cols + c], exponents[g], format);
+      const float weight = weights[(g * rows + r) * cols + c];
+      const int code =
+          hcgs::numerics::quantizeWeight(weight, exponents[g], format);
       ASSERT_EQ(matrix->codes[i], code);
+      unchanged[g] += weight == std::ldexp(double(code), -exponents[g]);
       sums[{g, r}] += std::abs(code);
     }
     for (int64_t g = 0; g < gates; ++g)
@@ -310,6 +388,7 @@ TEST(QuantizedMatrix, MatchesCodesOneByOne) {
         ASSERT_EQ(matrix->gateMagnitudes(g)[r], (sums[{g, r}]));
     for (int64_t g = 0; g < gates; ++g) {
       ASSERT_EQ(matrix->zeros[g], chosen.gates[g].zeros);
+      ASSERT_EQ(matrix->unchanged[g], unchanged[g]);
       ASSERT_EQ(matrix->squaredErrors[g], chosen.gates[g].squaredError);
     }
     ASSERT_EQ(matrix->weightImage, packCodes(matrix->codes, format));
@@ -355,6 +434,33 @@ std::pair<int64_t, int64_t> stackBytes(Balance balance, int layers) {
               .bytes(6);
     }
   return {weights, indices};
+}
+
+TEST(Layout, TheRatiosOf512x440) {
+  // 32/4 at 25 %/25 %: 13.75 by row (3.5 blocks of a line round to 4), exactly
+  // 16 by column.
+  const double dense = 512.0 * 440.0;
+  for (const Selection how :
+       {Selection::Random, Selection::Magnitude, Selection::Guided})
+    for (const bool separate : {false, true}) {
+      std::vector<float> weights(4 * 512 * 440);
+      std::mt19937_64 random(3);
+      std::normal_distribution<float> normal;
+      for (float &w : weights)
+        w = normal(random);
+      const auto kept = [&](Balance balance) {
+        const auto maps =
+            selectBlocks(pattern("32x32:25%,4x4:25%", balance),
+                         {weights.data(), 4, 512, 440}, {how, 1, separate});
+        EXPECT_TRUE(maps);
+        EXPECT_EQ(maps->size(), separate ? 4u : 1u);
+        for (const auto &map : *maps)
+          EXPECT_EQ(map->keptWeights(), maps->front()->keptWeights());
+        return static_cast<double>(maps->front()->keptWeights());
+      };
+      EXPECT_EQ(dense / kept(Balance::Row), 13.75);
+      EXPECT_EQ(dense / kept(Balance::Column), 16.0);
+    }
 }
 
 TEST(Layout, PublishedNetworksHaveTheirPublishedSize) {

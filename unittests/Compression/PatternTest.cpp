@@ -79,6 +79,75 @@ TEST(Pattern, ParsesSizesWithoutFractions) {
   EXPECT_FALSE(parseTierSizes("4x4,32x32", Balance::Row));
 }
 
+TEST(Pattern, TiersMayHaveTheirOwnBalance) {
+  const auto mixed =
+      parseTiers("32x32:25%:column,4x4:1/4:row,2x2:1/2", Balance::None);
+  ASSERT_TRUE(mixed) << mixed.message();
+  EXPECT_EQ(mixed->tiers[0].balance, Balance::Column);
+  EXPECT_EQ(mixed->tiers[1].balance, Balance::Row);
+  EXPECT_EQ(mixed->tiers[2].balance, Balance::None);
+  EXPECT_EQ(mixed->str(), "32x32:1/4:column,4x4:1/4:row,2x2:1/2:none");
+  EXPECT_EQ(*parseTiers(mixed->str(), Balance::Both), *mixed);
+  EXPECT_EQ(parseTiers("4x4:1/2:both", Balance::Row)->str(), "4x4:1/2 both");
+  EXPECT_EQ(parseTiers("4x4:1/2:diagonal", Balance::Row).message(),
+            "tier '4x4:1/2:diagonal': 'diagonal' is not a balance; allowed are "
+            "row, column, both, none");
+  EXPECT_FALSE(parseTiers("4x4:row", Balance::Row)); // no fraction
+  EXPECT_FALSE(parseTiers("4x4:row:1/2", Balance::Row));
+  EXPECT_FALSE(parseTiers("4x4:1/2:row:column", Balance::Row));
+  EXPECT_FALSE(parseTiers("4x4:1/2:", Balance::Row));
+  EXPECT_TRUE(parseTiers("9x9:1/2,8x8:1/2,7x7:1/2,6x6:1/2,5x5:1/2,4x4:1/2,"
+                         "3x3:1/2,2x2:1/2",
+                         Balance::Row));
+  for (const Balance balance :
+       {Balance::Row, Balance::Column, Balance::Both, Balance::None})
+    EXPECT_EQ(balanceOfName(balanceName(balance)), balance);
+  EXPECT_EQ(balanceOfName("any"), std::nullopt);
+}
+
+TEST(Pattern, CountsBecomeFractionsOfTheShape) {
+  const auto counts =
+      parseTiers("32x32:4blocks,4x4:1/4,2x2:1block:column", Balance::Row);
+  ASSERT_TRUE(counts) << counts.message();
+  EXPECT_EQ(counts->str(), "32x32:4blocks:row,4x4:1/4:row,2x2:1blocks:column");
+  EXPECT_FALSE(verify(*counts)); // not a pattern yet
+  // 14 block-columns; 2 block-rows in a 4x4.
+  EXPECT_EQ(resolveCounts(*counts, 512, 440)->str(),
+            "32x32:2/7:row,4x4:1/4:row,2x2:1/2:column");
+  EXPECT_EQ(resolveCounts(*counts, 512, 512)->tiers[0].keepDen, 4);
+  // A matrix of 7 columns has two block-columns of 4, though a tier-1 block
+  // would have eight.
+  const auto narrow = parseTiers("32x32:1blocks,4x4:2blocks", Balance::Row);
+  EXPECT_EQ(resolveCounts(*narrow, 64, 7)->str(), "32x32:1/1,4x4:1/1 row");
+  EXPECT_EQ(resolveCounts(*parseTiers("32x32:15blocks", Balance::Row), 512, 440)
+                .message(),
+            "tier 1 ('32x32:15blocks'): a block-row of a matrix of 512 x 440 "
+            "has 14 blocks; keep 1 to so many");
+  EXPECT_EQ(
+      resolveCounts(*parseTiers("32x32:15blocks", Balance::None), 512, 440)
+          ->str(),
+      "32x32:15/224 none");
+  for (const char *text : {"4x4:0blocks", "4x4:blocks", "4x4:-1blocks",
+                           "4x4:1.5blocks", "4x4:4 block s"})
+    EXPECT_FALSE(parseTiers(text, Balance::Row)) << text;
+  EXPECT_FALSE(parseTierText("4x4:2blocks", Balance::Row));
+}
+
+TEST(Pattern, SizesMayHaveABalance) {
+  const auto own = parseTierText("32x32:column,4x4:both", Balance::Row);
+  ASSERT_TRUE(own) << own.message();
+  EXPECT_TRUE(own->ownBalance);
+  EXPECT_EQ(own->tiers[0].balance, Balance::Column);
+  EXPECT_EQ(own->tiers[1].balance, Balance::Both);
+  EXPECT_EQ(own->tiers[0].keepNum, 0);
+  EXPECT_FALSE(parseTierText("32x32,4x4", Balance::Row)->ownBalance);
+  EXPECT_EQ(parseTierText("32x32:column,4x4", Balance::Row).message(),
+            "only some of the tiers '32x32:column,4x4' have a balance; give it "
+            "for all or for none");
+  EXPECT_FALSE(parseTierText("32x32:1/2:row,4x4:row", Balance::Row));
+  EXPECT_FALSE(parseTierText("4x4:3/2", Balance::Row));
+}
+
 TEST(Pattern, IndexBits) {
   EXPECT_EQ(indexBits(1), 0);
   EXPECT_EQ(indexBits(2), 1);
