@@ -19,6 +19,16 @@ def test_the_seeds_cover_enough():
     """Most networks must say something: not all may trap or saturate flat."""
     if len(OUTCOMES) < len(SEEDS):
         pytest.skip("only some seeds were run")
+    structures = set().union(*(outcome.structures for outcome in OUTCOMES.values()))
+    kinds = ("dense", "hcgs", "circulant")
+    assert structures >= {
+        *kinds,
+        "hcgs separate",
+        "circulant ragged",
+        *(f"balance {balance}" for balance in ("row", "column", "both", "none")),
+        *(f"{tiers} tiers" for tiers in range(1, 9)),
+        *(f"W {w}, R {r}" for w in kinds for r in kinds),
+    }
     trapped = sum(outcome.trapped for outcome in OUTCOMES.values())
     assert 5 <= trapped <= len(SEEDS) // 2
     executed = {

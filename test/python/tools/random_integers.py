@@ -277,11 +277,30 @@ class Random:
 @dataclass
 class Outcome:
     """What a checked network was: the statistics of its run, the number of
-    codes compared, and whether checked mode trapped (with reason)."""
+    codes compared, whether checked mode trapped (with reason), and what its
+    matrices were: kinds, balances, numbers of tiers, ..."""
 
     statistics: dict
     codes: int
     trapped: bool
+    structures: set[str]
+
+
+def structures_of(file: oracle.ProgramFile) -> set[str]:
+    """In words, what occurs among the matrices of a program."""
+    found = set()
+    for desc in file.descriptors:
+        found.add(f"{desc.kind} separate" if desc.separate else desc.kind)
+        found |= {f"balance {tier.balance}" for tier in desc.tiers}
+        if desc.tiers:
+            found.add(f"{len(desc.tiers)} tiers")
+        if desc.block and (desc.rows % desc.block or desc.cols % desc.block):
+            found.add("circulant ragged")
+    for layer in file.meta["network"]["layers"]:
+        if layer["op"] == "lstm":
+            kinds = (file.descriptors[layer[which]["desc"]].kind for which in "WR")
+            found.add("W {}, R {}".format(*kinds))
+    return found
 
 
 def outputs_of(program: hcgs.Program, inputs: dict, lengths, **options) -> dict:
@@ -311,7 +330,8 @@ def check(seed: int) -> Outcome:
     statistics = program.stats
     assert statistics["saturations"] == wanted.saturations
     assert statistics["z_saturations"] == wanted.z_saturations
-    outcome = Outcome(statistics, sum(a.size for a in got.values()), False)
+    codes = sum(a.size for a in got.values())
+    outcome = Outcome(statistics, codes, False, structures_of(file))
     # Checked mode gives the same, or traps where a sum left 32 bits: always if
     # a whole sum did, perhaps if only a part of one could.
     try:
