@@ -71,10 +71,18 @@ BENCHMARK(detectPattern)
     ->Arg(1)
     ->Unit(benchmark::kMillisecond);
 
-void selectLargest(benchmark::State &state) {
+void selectByKept(benchmark::State &state) {
   const std::vector<float> weights = randomWeights();
   for (auto _ : state)
     benchmark::DoNotOptimize(selectByMagnitude(usual(), viewOf(weights)));
+  countWeights(state);
+}
+BENCHMARK(selectByKept)->Unit(benchmark::kMillisecond);
+
+void selectLargest(benchmark::State &state) {
+  const std::vector<float> weights = randomWeights();
+  for (auto _ : state)
+    benchmark::DoNotOptimize(selectGuided(usual(), viewOf(weights)));
   countWeights(state);
 }
 BENCHMARK(selectLargest)->Unit(benchmark::kMillisecond);
@@ -102,6 +110,23 @@ BENCHMARK(quantizeAndPack)
     ->ArgName("sparse")
     ->Arg(0)
     ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
+
+/// Blocks in a parent's side.
+void selectBoth(benchmark::State &state) {
+  const std::vector<float> weights = randomWeights();
+  const int block = static_cast<int>(side / state.range(0));
+  const Pattern pattern{{{block, block, 1, 4, Balance::Both}}};
+  for (auto _ : state)
+    benchmark::DoNotOptimize(selectGuided(pattern, viewOf(weights)));
+  countWeights(state);
+}
+BENCHMARK(selectBoth)
+    ->ArgName("blocks")
+    ->Arg(32)
+    ->Arg(64)
+    ->Arg(128)
+    ->Arg(256)
     ->Unit(benchmark::kMillisecond);
 
 void fitTanh(benchmark::State &state) {
