@@ -207,7 +207,7 @@ class Search:
                 max((w for w in v.widths if w <= limit), default=v.widths[0])
                 for v in self.variables
             )
-            trial = self._try(widths, "widest", len(self._done), None)
+            trial = self._try(widths, "widest", len(self._done) + 1, None)
             first = first or trial
             if trial.found.noise is not None:
                 return trial
