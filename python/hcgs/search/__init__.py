@@ -7,13 +7,14 @@ space      the widths of a network and their costs, configurations
 journal    the state file that a search goes on from
 """
 
-from .algorithm import Budget, BudgetError, Measurement, Trial, Variable
+from .algorithm import Budget, BudgetError, Measurement, Search, Trial, Variable
 from .widths import WidthSearch, search_widths
 
 __all__ = [
     "Budget",
     "BudgetError",
     "Measurement",
+    "Search",
     "Trial",
     "Variable",
     "WidthSearch",
