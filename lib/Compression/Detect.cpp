@@ -19,7 +19,8 @@ namespace {
 constexpr double maxStrayShare = 0.02; // of nonzero weights, to call it broken
 constexpr double minShorter = 0.02; // of the dense description, for a pattern
 constexpr double separateShare =
-    0.25; // of bits for zeros in occupied positions
+    0.25;                            // of bits for zeros in occupied positions
+constexpr double clearlyFewer = 0.9; // of weights kept with shared masks
 constexpr size_t straysInMessage = 3;
 
 std::string describe(const Pattern &pattern, bool separate) {
@@ -177,10 +178,14 @@ Result<void> Detector::detectGiven() {
     auto fit = bestGiven(/*separate=*/true);
     if (!fit)
       return fit.takeError();
-    // Nobody asked for separate masks: then they must fit, and better.
+    // Nobody asked for separate masks: then they must fit, and keep clearly
+    // fewer weights than a shared mask that fits too.
     if (options.separate ||
         (obeyed(*fit) &&
-         (!obeyed(shared) || (*fit)->bits + options.minGain <= shared->bits)))
+         (!obeyed(shared) ||
+          static_cast<double>((*fit)->keptPositions) <
+              clearlyFewer *
+                  static_cast<double>(weights.gates * shared->keptPositions))))
       separate = *std::move(fit);
   }
   const Fit *best = separate ? &*separate : shared ? &*shared : nullptr;

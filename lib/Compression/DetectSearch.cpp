@@ -17,7 +17,7 @@ using namespace hcgs::compression;
 namespace {
 
 constexpr size_t maxInnerNodes = 12; // block sizes between matrix and leaf
-constexpr size_t pathsPerNode = 3;
+constexpr size_t pathsPerNode = 8;
 constexpr double tooLong = 1.25;        // times the shortest, at a first look
 constexpr double maxDeficitShare = 0.1; // of a balanced tier's kept blocks
 constexpr double minModalShare = 0.4;   // of its lines have the same count
@@ -64,6 +64,7 @@ private:
 /// transposed.
 struct Node {
   int64_t down = 1, across = 1; // in smallest blocks
+  bool group = false; // in which always the same number may be occupied
   std::vector<BitGrid> grids, turned;
 };
 
@@ -363,12 +364,18 @@ double LeafSearch::chooseNodes() {
   std::vector<std::pair<int64_t, int64_t>> sizes;
   for (size_t k = 0; k < count; ++k)
     sizes.emplace_back(downs[order[k] / n], acrosses[order[k] % n]);
+  const size_t plain = sizes.size();
   addGroups(sizes);
+  const std::vector<std::pair<int64_t, int64_t>> groups(sizes.begin() + plain,
+                                                        sizes.end());
   std::sort(sizes.begin(), sizes.end(), std::greater<>());
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   addNode(downs.back(), acrosses.back());
-  for (const auto &[down, across] : sizes)
-    addNode(down, across);
+  for (const auto &size : sizes) {
+    addNode(size.first, size.second);
+    nodes.back().group =
+        std::find(groups.begin(), groups.end(), size) != groups.end();
+  }
   addNode(1, 1);
   return from[0];
 }
@@ -442,6 +449,11 @@ void LeafSearch::measureTiers() {
           leaf.height * leaf.width == 1 && b + 1 == nodes.size();
       if ((anywhere || *balance == Balance::None) && !single)
         addNone(lines, choices);
+      // A tier that keeps all says nothing unless it groups blocks.
+      if (!fine.group)
+        std::erase_if(choices, [](const TierChoice &choice) {
+          return choice.fraction.num == choice.fraction.den;
+        });
       const double name =
           tierBits + sizeBits(std::min(fine.down * leaf.height, rows),
                               std::min(fine.across * leaf.width, cols), rows,
@@ -470,11 +482,11 @@ void LeafSearch::findPaths(std::optional<Balance> shared, bool unbroken) {
     std::vector<Path> &here = paths[b];
     for (size_t a = 0; a < b; ++a)
       for (const TierChoice &choice : tiers[a][b]) {
-        if ((shared && choice.balance != *shared) ||
-            (unbroken && choice.breaks))
+        if (shared ? choice.balance != *shared
+                   : choice.fraction.num == choice.fraction.den &&
+                         choice.balance != Balance::Row) // all say the same
           continue;
-        // A last tier that keeps all is none.
-        if (b + 1 == nodes.size() && choice.fraction.num == choice.fraction.den)
+        if (unbroken && choice.breaks)
           continue;
         for (size_t p = 0; p < paths[a].size(); ++p) {
           const Path &path = paths[a][p];

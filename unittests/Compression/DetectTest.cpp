@@ -125,7 +125,16 @@ TEST(Detect, DenseAndUnstructuredWeightsAreDense) {
       sparseWeights(*parseTiers("4x4:1/4", Balance::Row), 64, 64, 3);
   for (int64_t i = 0; i < 64 * 64; ++i)
     weights.data[2 * 64 * 64 + i] = 1.0f;
-  EXPECT_EQ(detect(weights.view())->kind, Detection::Kind::Dense);
+  DetectOptions shared;
+  shared.separate = false;
+  EXPECT_EQ(detect(weights.view(), shared)->kind, Detection::Kind::Dense);
+  // But they are the blocks of masks of their own.
+  const auto found = detect(weights.view());
+  ASSERT_EQ(found->kind, Detection::Kind::Sparse);
+  EXPECT_TRUE(found->separate);
+  EXPECT_EQ(found->masks.size(), 4u);
+  EXPECT_EQ(found->masks[0]->keptWeights(), 1024);
+  EXPECT_EQ(found->masks[2]->keptWeights(), 4096);
   // Nothing but zeros has no pattern.
   const Weights zero{1, 8, 8, std::vector<float>(64)};
   EXPECT_EQ(detect(zero.view())->kind, Detection::Kind::Dense);
