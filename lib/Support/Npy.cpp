@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hcgs/Support/Npy.h"
 #include "hcgs/Support/MappedFile.h"
+#include "hcgs/Support/MappedNpy.h"
 
 #include <algorithm>
 #include <bit>
@@ -75,35 +76,50 @@ static double halfToDouble(uint16_t half) {
   return half & 0x8000 ? -magnitude : magnitude;
 }
 
-double NpyArray::number(int64_t i) const {
-  switch (dtype) {
-  case DType::F16: {
-    uint16_t half;
-    std::memcpy(&half, data.data() + 2 * i, 2);
-    return halfToDouble(half);
-  }
+/// Element i of elements that begin anywhere.
+template <typename T>
+static T elementAt(const std::byte *data, int64_t i) {
+  T value;
+  std::memcpy(&value, data + static_cast<size_t>(i) * sizeof(T), sizeof(T));
+  return value;
+}
+
+static int64_t integerAt(DType type, const std::byte *data, int64_t i);
+
+static double numberAt(DType type, const std::byte *data, int64_t i) {
+  switch (type) {
+  case DType::F16:
+    return halfToDouble(elementAt<uint16_t>(data, i));
   case DType::F32:
-    return as<float>()[i];
+    return elementAt<float>(data, i);
   case DType::F64:
-    return as<double>()[i];
+    return elementAt<double>(data, i);
   default:
-    return static_cast<double>(integer(i));
+    return static_cast<double>(integerAt(type, data, i));
   }
 }
 
-int64_t NpyArray::integer(int64_t i) const {
-  switch (dtype) {
+static int64_t integerAt(DType type, const std::byte *data, int64_t i) {
+  switch (type) {
   case DType::I8:
-    return as<int8_t>()[i];
+    return elementAt<int8_t>(data, i);
   case DType::I16:
-    return as<int16_t>()[i];
+    return elementAt<int16_t>(data, i);
   case DType::I32:
-    return as<int32_t>()[i];
+    return elementAt<int32_t>(data, i);
   case DType::I64:
-    return as<int64_t>()[i];
+    return elementAt<int64_t>(data, i);
   default:
-    return static_cast<int64_t>(number(i));
+    return static_cast<int64_t>(numberAt(type, data, i));
   }
+}
+
+double NpyArray::number(int64_t i) const {
+  return numberAt(dtype, data.data(), i);
+}
+
+int64_t NpyArray::integer(int64_t i) const {
+  return integerAt(dtype, data.data(), i);
 }
 
 std::string hcgs::describeShape(std::span<const int64_t> shape) {
@@ -230,8 +246,8 @@ private:
 static std::string allowedTypes() {
   std::string text;
   for (const TypeInfo &info : kTypes)
-    text += (text.empty() ? "" : ", ") + std::string(info.name);
-  return text;
+    text += std::string(info.name) + ", ";
+  return text + "bool, uint8";
 }
 
 /// Reverses the bytes of every element.
@@ -269,7 +285,28 @@ static void fortranToC(NpyArray &array) {
   array.data = std::move(result);
 }
 
-Result<NpyArray> hcgs::parseNpy(std::string_view bytes, std::string_view name) {
+/// Bytes without sign, read as I8, to I16.
+static void widenUnsigned(NpyArray &array) {
+  std::vector<std::byte> bytes = std::move(array.data);
+  array.dtype = DType::I16;
+  array.data.assign(2 * bytes.size(), std::byte(0));
+  std::span<int16_t> wide = array.as<int16_t>();
+  for (size_t i = 0; i < bytes.size(); ++i)
+    wide[i] = std::to_integer<int16_t>(bytes[i]);
+}
+
+namespace {
+/// What an `.npy` file says of its elements, and where they are.
+struct Contents {
+  std::vector<int64_t> shape;
+  const TypeInfo *info;
+  bool swapped, fortran, isUnsigned;
+  std::string_view data;
+};
+} // namespace
+
+static Result<Contents> parseContents(std::string_view bytes,
+                                      std::string_view name) {
   std::string where = "'" + std::string(name) + "'";
   static constexpr std::string_view magic("\x93NUMPY", 6);
   if (!bytes.starts_with(magic))
@@ -299,6 +336,10 @@ Result<NpyArray> hcgs::parseNpy(std::string_view bytes, std::string_view name) {
 
   std::string_view descr = header->descr;
   char order = descr.empty() ? ' ' : descr[0];
+  // Masks come as bool, bytes that are 0 or 1, or as uint8.
+  const bool isUnsigned = descr == "|u1";
+  if (descr == "|b1" || isUnsigned)
+    descr = "|i1";
   const TypeInfo *info = nullptr;
   if (order == '<' || order == '>' || order == '|' || order == '=')
     for (const TypeInfo &candidate : kTypes)
@@ -320,16 +361,64 @@ Result<NpyArray> hcgs::parseNpy(std::string_view bytes, std::string_view name) {
                  std::to_string(needed) + " bytes of data, found " +
                  std::to_string(bytes.size())};
 
+  return Contents{std::move(header->shape), info,       order == '>',
+                  header->fortran,          isUnsigned, bytes};
+}
+
+static NpyArray load(Contents contents) {
   NpyArray array;
-  array.shape = std::move(header->shape);
-  array.dtype = info->type;
-  auto raw = std::as_bytes(std::span(bytes));
+  array.shape = std::move(contents.shape);
+  array.dtype = contents.info->type;
+  auto raw = std::as_bytes(std::span(contents.data));
   array.data.assign(raw.begin(), raw.end());
-  if (order == '>')
-    swapBytes(array.data, info->bytes);
-  if (header->fortran)
+  if (contents.swapped)
+    swapBytes(array.data, contents.info->bytes);
+  if (contents.fortran)
     fortranToC(array);
+  if (contents.isUnsigned)
+    widenUnsigned(array);
   return array;
+}
+
+Result<NpyArray> hcgs::parseNpy(std::string_view bytes, std::string_view name) {
+  Result<Contents> contents = parseContents(bytes, name);
+  if (!contents)
+    return contents.takeError();
+  return load(*std::move(contents));
+}
+
+ArrayReader::ArrayReader(NpyArray given)
+    : theShape(given.shape), theType(given.dtype), array(std::move(given)) {}
+
+Result<ArrayReader> ArrayReader::open(const std::string &path) {
+  Result<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  Result<Contents> contents = parseContents(file->bytes(), path);
+  if (!contents)
+    return contents.takeError();
+  if (contents->swapped || contents->fortran || contents->isUnsigned)
+    return ArrayReader(load(*std::move(contents)));
+  ArrayReader reader;
+  reader.theShape = std::move(contents->shape);
+  reader.theType = contents->info->type;
+  reader.offset =
+      static_cast<size_t>(contents->data.data() - file->bytes().data());
+  reader.file = *std::move(file);
+  return reader;
+}
+
+int64_t ArrayReader::elements() const {
+  return countElements(theShape).value_or(0);
+}
+double ArrayReader::number(int64_t i) const {
+  return numberAt(theType, bytes(), i);
+}
+int64_t ArrayReader::integer(int64_t i) const {
+  return integerAt(theType, bytes(), i);
+}
+std::string ArrayReader::describe() const {
+  return std::string(nameOf(theType)) + " " + describeShape(theShape);
 }
 
 Result<NpyArray> hcgs::readNpy(const std::string &path) {

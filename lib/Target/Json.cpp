@@ -3,45 +3,9 @@
 
 #include "Json.h"
 #include "hcgs/Target/ProgramFile.h"
-#include <fmt/format.h>
-#include <set>
 
 using namespace hcgs;
 using nlohmann::json;
-
-static constexpr int kMaxDepth = 64;
-
-Result<json> hcgs::parseJson(std::string_view text, std::string_view what) {
-  std::string problem;
-  // Keys of the objects that are open, outermost first.
-  std::vector<std::set<std::string>> keys;
-  auto watch = [&](int depth, json::parse_event_t event, json &value) {
-    if (depth > kMaxDepth && problem.empty())
-      problem = fmt::format("values nest more than {} deep", kMaxDepth);
-    if (event == json::parse_event_t::object_start)
-      keys.emplace_back();
-    if (event == json::parse_event_t::object_end && !keys.empty())
-      keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.empty() &&
-        !keys.back().insert(value.get<std::string>()).second && problem.empty())
-      problem = fmt::format("key '{}' occurs twice", value.get<std::string>());
-    return problem.empty();
-  };
-  try {
-    json value = json::parse(text.begin(), text.end(), watch);
-    if (!problem.empty())
-      return Error{problem}.at(what);
-    return value;
-  } catch (const json::exception &error) {
-    if (!problem.empty())
-      return Error{problem}.at(what);
-    // Drop the library's own prefix, "[json.exception.parse_error.101] ".
-    std::string message = error.what();
-    if (size_t end = message.find("] "); end != std::string::npos)
-      message.erase(0, end + 2);
-    return Error{"not JSON: " + message}.at(what);
-  }
-}
 
 Result<std::string> hcgs::printCanonical(const json &value,
                                          std::string_view what) {

@@ -93,7 +93,8 @@ std::string describeShape(std::span<const int64_t> shape);
 /// The arrays of an `.npz`, by name, in the order of the file.
 using NpzArrays = std::vector<std::pair<std::string, NpyArray>>;
 
-/// Parses the bytes of an `.npy` file; `name` heads error messages.
+/// Parses the bytes of an `.npy` file; `name` heads error messages. Elements of
+/// type bool become I8, of type uint8 I16.
 Result<NpyArray> parseNpy(std::string_view bytes, std::string_view name);
 Result<NpyArray> readNpy(const std::string &path);
 /// The bytes of `array` as an `.npy` file of version 1.0.
