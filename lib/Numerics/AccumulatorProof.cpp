@@ -69,51 +69,75 @@ int AccumulatorBound::bits() const {
   return bits;
 }
 
-Result<AccumulatorBound>
-numerics::proveRows(const std::string &where, std::span<const int64_t> start,
-                    std::span<const ProductTerm> terms) {
+/// What one term adds to the bound of a row.
+static int64_t partOf(const ProductTerm &term, size_t row) {
+  return row < term.rowMagnitudes.size()
+             ? scaleBounded(term.rowMagnitudes[row],
+                            term.operandBits - 1 + term.shift)
+             : 0;
+}
+
+/// The magnitude a row starts with.
+static int64_t startOf(std::span<const int64_t> start, size_t row) {
+  if (row >= start.size())
+    return 0;
+  // The most negative value has no magnitude of its own type.
+  return start[row] < -ceilingOfBounds
+             ? ceilingOfBounds
+             : std::min(ceilingOfBounds,
+                        start[row] < 0 ? -start[row] : start[row]);
+}
+
+AccumulatorBound numerics::boundRows(std::span<const int64_t> start,
+                                     std::span<const ProductTerm> terms) {
   size_t rows = start.size();
   for (const ProductTerm &term : terms)
     rows = std::max(rows, term.rowMagnitudes.size());
-
-  const auto part = [&](const ProductTerm &term, size_t row) {
-    return row < term.rowMagnitudes.size()
-               ? scaleBounded(term.rowMagnitudes[row],
-                              term.operandBits - 1 + term.shift)
-               : 0;
-  };
-  const auto startOf = [&](size_t row) -> int64_t {
-    if (row >= start.size())
-      return 0;
-    // The most negative value has no magnitude of its own type.
-    return start[row] < -ceilingOfBounds
-               ? ceilingOfBounds
-               : std::min(ceilingOfBounds,
-                          start[row] < 0 ? -start[row] : start[row]);
-  };
-
   AccumulatorBound bound;
   for (size_t row = 0; row < rows; ++row) {
-    int64_t magnitude = startOf(row);
+    int64_t magnitude = startOf(start, row);
     for (const ProductTerm &term : terms)
-      magnitude = addBounded(magnitude, part(term, row));
+      magnitude = addBounded(magnitude, partOf(term, row));
     if (magnitude > bound.magnitude)
       bound = {magnitude, static_cast<int64_t>(row)};
   }
-  if (bound.bits() <= accumulatorBits)
+  return bound;
+}
+
+std::string numerics::describeRow(std::span<const int64_t> start,
+                                  std::span<const ProductTerm> terms,
+                                  int64_t row) {
+  const size_t index = static_cast<size_t>(row);
+  std::string parts = "start " + std::to_string(startOf(start, index));
+  for (const ProductTerm &term : terms)
+    parts += " + " + term.name + " " +
+             std::to_string(index < term.rowMagnitudes.size()
+                                ? term.rowMagnitudes[index]
+                                : 0) +
+             " * 2^" + std::to_string(term.operandBits - 1) + " << " +
+             std::to_string(term.shift);
+  return parts;
+}
+
+const ProductTerm &numerics::largestTerm(std::span<const ProductTerm> terms,
+                                         int64_t row) {
+  const size_t index = static_cast<size_t>(row);
+  return *std::max_element(terms.begin(), terms.end(),
+                           [&](const ProductTerm &a, const ProductTerm &b) {
+                             return partOf(a, index) < partOf(b, index);
+                           });
+}
+
+Result<AccumulatorBound>
+numerics::proveRows(const std::string &where, std::span<const int64_t> start,
+                    std::span<const ProductTerm> terms) {
+  const AccumulatorBound bound = boundRows(start, terms);
+  if (bound.fits())
     return bound;
 
-  const size_t row = static_cast<size_t>(bound.row);
-  std::string parts = "start " + std::to_string(startOf(row));
   std::vector<Width> widths;
   int weightBits = 0;
   for (const ProductTerm &term : terms) {
-    parts +=
-        " + " + term.name + " " +
-        std::to_string(row < term.rowMagnitudes.size() ? term.rowMagnitudes[row]
-                                                       : 0) +
-        " * 2^" + std::to_string(term.operandBits - 1) + " << " +
-        std::to_string(term.shift);
     const bool known =
         std::any_of(widths.begin(), widths.end(), [&](const Width &w) {
           return w.option == term.operandOption;
@@ -128,7 +152,8 @@ numerics::proveRows(const std::string &where, std::span<const int64_t> start,
     widths.clear();
   if (!terms.empty())
     widths.push_back({"weight-bits", weightBits, 2});
-  return tooLarge(where + ", row " + std::to_string(row), bound, parts, widths);
+  return tooLarge(where + ", row " + std::to_string(bound.row), bound,
+                  describeRow(start, terms, bound.row), widths);
 }
 
 Result<AccumulatorBound>

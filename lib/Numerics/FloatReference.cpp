@@ -4,8 +4,6 @@
 #include "hcgs/Numerics/FloatReference.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
 
 using namespace hcgs;
@@ -78,39 +76,6 @@ void multiply(const float *w, int64_t rows, int64_t cols, const float *x,
 }
 
 } // namespace
-
-void RangeRecorder::add(std::span<const float> values) {
-  if (histogram.empty())
-    histogram.resize(size_t(1) << 15);
-  for (const float value : values) {
-    if (std::isnan(value)) {
-      nan = true;
-      continue;
-    }
-    if (count == 0)
-      low = high = value;
-    low = std::min<double>(low, value);
-    high = std::max<double>(high, value);
-    ++histogram[std::bit_cast<uint32_t>(std::fabs(value)) >> 16];
-    ++count;
-  }
-}
-
-double RangeRecorder::magnitudePercentile(double percent) const {
-  const double largest = std::max(std::fabs(low), std::fabs(high));
-  const double wanted = std::ceil(static_cast<double>(count) * percent / 100.0);
-  double seen = 0.0;
-  for (size_t bin = 0; bin < histogram.size(); ++bin) {
-    seen += static_cast<double>(histogram[bin]);
-    if (seen >= wanted && seen > 0.0) {
-      // The largest float of the bin.
-      const float edge =
-          std::bit_cast<float>((static_cast<uint32_t>(bin) << 16) | 0xffffu);
-      return std::isfinite(edge) ? std::min<double>(edge, largest) : largest;
-    }
-  }
-  return largest;
-}
 
 void numerics::runLinear(std::span<const float> weights,
                          std::span<const float> bias, int64_t outputs,

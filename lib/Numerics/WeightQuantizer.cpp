@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 using namespace hcgs;
@@ -171,6 +172,50 @@ ExponentChoice numerics::chooseExponent(std::span<const float> weights,
 double numerics::squaredError(std::span<const float> weights, int exponent,
                               WeightFormat format) {
   return sumErrors(weights, exponent, format).error[0];
+}
+
+int WeightGrid::bits(WeightEncoding encoding) const {
+  // 2^(bits-1) is the largest magnitude of signmag, one less of twos.
+  const int64_t needed =
+      encoding == WeightEncoding::SignMag ? largest : largest + 1;
+  int bits = 2;
+  while (bits < 64 && (int64_t(1) << (bits - 1)) < needed)
+    ++bits;
+  return bits;
+}
+
+bool WeightGrid::isCoarse() const {
+  return largest == 0 ||
+         (bits(WeightEncoding::SignMag) <= 8 && exponent >= minWeightExponent &&
+          exponent <= maxWeightExponent);
+}
+
+WeightGrid numerics::findGrid(std::span<const float> weights) {
+  WeightGrid grid;
+  int lowest = INT32_MAX; // exponent of the lowest bit that some weight has
+  uint32_t largest = 0; // of the magnitudes, whose order is that of their bits
+  for (const float weight : weights) {
+    const uint32_t bits = std::bit_cast<uint32_t>(weight) & 0x7fffffffu;
+    if (bits == 0) {
+      ++grid.zeros;
+      continue;
+    }
+    // A subnormal has the exponent of the smallest normal and no leading one.
+    const uint32_t biased = std::max(bits >> 23, 1u);
+    const uint32_t mantissa =
+        (bits & 0x7fffffu) | (bits >> 23 != 0 ? 0x800000u : 0u);
+    lowest = std::min(lowest, static_cast<int>(biased) - 150 +
+                                  std::countr_zero(mantissa));
+    largest = std::max(largest, bits);
+  }
+  if (largest == 0)
+    return grid;
+  grid.exponent = -lowest;
+  const double steps = std::ldexp(
+      static_cast<double>(std::bit_cast<float>(largest)), grid.exponent);
+  grid.largest =
+      steps < 0x1p62 ? static_cast<int64_t>(steps) : int64_t(1) << 62;
+  return grid;
 }
 
 uint32_t numerics::encodeWeight(int code, WeightFormat format) {

@@ -52,6 +52,25 @@ TEST(AccumulatorProof, MessageSaysWhereAndWhatFits) {
             std::string::npos);
 }
 
+TEST(AccumulatorProof, SpareBitsAndParts_A_ACC_3) {
+  const std::vector<int64_t> w = {100, 7, 0}, r = {1, 900, 0};
+  const std::vector<int64_t> start = {-5, 6, 1000};
+  const std::vector<ProductTerm> terms = {{"W", w, 13, "input-bits", 2, 6},
+                                          {"R", r, 8, "act-bits", 0, 6}};
+  const AccumulatorBound bound = boundRows(start, terms);
+  EXPECT_EQ(bound.magnitude, 5 + (100 << 14) + 128);
+  EXPECT_EQ(bound.spareBits(), 32 - 22);
+  EXPECT_TRUE(bound.fits());
+  EXPECT_EQ(describeRow(start, terms, 1), "start 6 + W 7 * 2^12 << 2 + R 900 * "
+                                          "2^7 << 0");
+  EXPECT_EQ(largestTerm(terms, 0).name, "W");
+  EXPECT_EQ(largestTerm(terms, 1).name, "R");
+  const std::vector<int64_t> most = {int64_t(1) << 21};
+  const std::vector<ProductTerm> full = {{"W", most, 11, "x", 0, 6}};
+  EXPECT_EQ(boundRows({}, full).spareBits(), -1);
+  EXPECT_FALSE(boundRows({}, full).fits());
+}
+
 TEST(AccumulatorProof, HugeSumsDoNotWrap) {
   const std::vector<int64_t> w = {int64_t(1) << 50};
   const std::vector<ProductTerm> terms = {{"W", w, 16, "a", 15, 8},

@@ -6,7 +6,6 @@
 #include "gtest/gtest.h"
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <random>
 
 using namespace hcgs::numerics;
@@ -101,37 +100,6 @@ TEST(FloatReference, LinearMatchesANaiveOne) {
           ASSERT_NEAR(y[t * outputs + o], sum, 1e-4);
         }
     }
-}
-
-TEST(RangeRecorder, PercentilesBoundTheGivenShare) {
-  std::mt19937_64 random(8);
-  std::normal_distribution<float> normal(0.0f, 3.0f);
-  std::vector<float> values(20000);
-  for (float &v : values)
-    v = normal(random);
-  RangeRecorder recorder;
-  recorder.add(std::span<const float>(values).first(7));
-  recorder.add(std::span<const float>(values).subspan(7));
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  EXPECT_EQ(recorder.min(), *least);
-  EXPECT_EQ(recorder.max(), *most);
-  std::vector<double> magnitudes;
-  for (const float v : values)
-    magnitudes.push_back(std::fabs(v));
-  std::sort(magnitudes.begin(), magnitudes.end());
-  for (const double percent : {0.01, 10.0, 50.0, 99.0, 99.99, 100.0}) {
-    const auto count = static_cast<size_t>(
-        std::ceil(static_cast<double>(values.size()) * percent / 100.0));
-    const double exact = magnitudes[count - 1];
-    const double found = recorder.magnitudePercentile(percent);
-    EXPECT_GE(found, exact) << percent;
-    EXPECT_LE(found, exact * (1.0 + 1.0 / 128)) << percent;
-  }
-  EXPECT_EQ(recorder.magnitudePercentile(100.0), magnitudes.back());
-  EXPECT_FALSE(recorder.sawNaN());
-  const float nan[] = {std::numeric_limits<float>::quiet_NaN()};
-  recorder.add(nan);
-  EXPECT_TRUE(recorder.sawNaN());
 }
 
 } // namespace

@@ -167,4 +167,63 @@ TEST(WeightQuantizer, PatternsRoundTrip_A_W_1) {
   EXPECT_FALSE(isValidPattern(0b100000u, twos));
 }
 
+TEST(WeightGrid, IsTheCoarsestThatHoldsEveryWeight) {
+  const float codes[] = {0.5f, -0.25f, 1.0f, 0.75f};
+  const WeightGrid grid = findGrid(codes);
+  EXPECT_EQ(grid.exponent, 2);
+  EXPECT_EQ(grid.largest, 4);
+  EXPECT_EQ(grid.zeros, 0);
+  EXPECT_TRUE(grid.isCoarse());
+  // 4 = 2^(3-1) is the largest magnitude of 3 bits signmag, one too many twos.
+  EXPECT_EQ(grid.bits(WeightEncoding::SignMag), 3);
+  EXPECT_EQ(grid.bits(WeightEncoding::Twos), 4);
+
+  const float withZeros[] = {0.0f, -0.0f, 3.0f};
+  EXPECT_EQ(findGrid(withZeros).zeros, 2);
+  EXPECT_EQ(findGrid(withZeros).exponent, 0);
+  EXPECT_EQ(findGrid(withZeros).bits(WeightEncoding::Twos), 3);
+
+  const float large[] = {96.0f, 64.0f};
+  EXPECT_EQ(findGrid(large).exponent, -5);
+  const float fine[] = {0.1f, 0.7f};
+  EXPECT_FALSE(findGrid(fine).isCoarse());
+  const float wide[] = {1.0f, 0x1p-8f};
+  EXPECT_FALSE(findGrid(wide).isCoarse());
+  const float full[] = {1.0f, 0x1p-7f};
+  EXPECT_TRUE(findGrid(full).isCoarse());
+  EXPECT_EQ(findGrid(full).bits(WeightEncoding::Twos), 9);
+  const float extreme[] = {0x1.8p127f, 0x1p-149f};
+  EXPECT_EQ(findGrid(extreme).exponent, 149);
+  EXPECT_EQ(findGrid(extreme).largest, int64_t(1) << 62);
+  const float subnormal[] = {0x1.8p-140f, 0x1p-142f};
+  EXPECT_EQ(findGrid(subnormal).exponent, 142);
+  EXPECT_EQ(findGrid(subnormal).largest, 6);
+  // No exponent of a format.
+  EXPECT_FALSE(findGrid(subnormal).isCoarse());
+  EXPECT_TRUE(findGrid({}).isCoarse());
+}
+
+TEST(WeightGrid, CodesOfItsWidthHaveNoError) {
+  std::mt19937_64 random(9);
+  for (const WeightEncoding encoding :
+       {WeightEncoding::Twos, WeightEncoding::SignMag})
+    for (int bits = 2; bits <= 8; ++bits) {
+      const WeightFormat format{bits, encoding, WeightRounding::Ceil};
+      std::uniform_int_distribution<int> uniform(1, format.maxMagnitude());
+      std::vector<float> weights;
+      for (int i = 0; i < 60; ++i)
+        weights.push_back(std::ldexp(
+            static_cast<float>(i % 2 ? uniform(random) : -uniform(random)),
+            -bits));
+      weights.push_back(
+          std::ldexp(static_cast<float>(format.maxMagnitude()), -bits));
+      const WeightGrid grid = findGrid(weights);
+      EXPECT_LE(grid.bits(encoding), bits);
+      EXPECT_TRUE(grid.isCoarse());
+      const ExponentChoice choice = chooseExponent(weights, format);
+      EXPECT_EQ(choice.squaredError, 0.0);
+      EXPECT_GE(choice.exponent, grid.exponent);
+    }
+}
+
 } // namespace

@@ -46,10 +46,24 @@ struct AccumulatorBound {
   int64_t row = 0;
   /// Bits of two's complement that hold it.
   int bits() const;
+  /// Bits of the machine's 32 that are never used; negative if it does not fit.
+  int spareBits() const { return 32 - bits(); }
+  bool fits() const { return spareBits() >= 0; }
 };
 
-/// Proves the accumulators of one gate (or of a linear layer). `start` holds
-/// each row's start value (bias code), or is empty for zero. `where` opens the
+/// The bound of the accumulators of one gate (or of a linear layer). `start`
+/// holds each row's start value (bias code), or is empty for zero.
+AccumulatorBound boundRows(std::span<const int64_t> start,
+                           std::span<const ProductTerm> terms);
+
+/// What the bound of a row is made of: "start 12 + W 69000 * 2^15 << 0".
+std::string describeRow(std::span<const int64_t> start,
+                        std::span<const ProductTerm> terms, int64_t row);
+
+/// The term that makes up most of the bound of a row; there is at least one.
+const ProductTerm &largestTerm(std::span<const ProductTerm> terms, int64_t row);
+
+/// Proves that bound to fit. `where` opens the
 /// message: "node 'lstm1', gate f". The error says which row, the bits it
 /// needs, what each part contributes, and the widths with which it would fit.
 Result<AccumulatorBound> proveRows(const std::string &where,

@@ -12,6 +12,7 @@
 #define HCGS_NUMERICS_FLOATREFERENCE_H
 
 #include "hcgs/Numerics/ActivationFunction.h"
+#include "hcgs/Numerics/RangeRecorder.h"
 
 #include <array>
 #include <cstdint>
@@ -19,30 +20,6 @@
 #include <vector>
 
 namespace hcgs::numerics {
-
-/// Collects the range of a value: minimum, maximum, and a histogram of the
-/// magnitudes for percentiles. Independent of the order of the data.
-class RangeRecorder {
-public:
-  void add(std::span<const float> values);
-
-  bool empty() const { return count == 0; }
-  bool sawNaN() const { return nan; }
-  double min() const { return low; }
-  double max() const { return high; }
-
-  /// A magnitude that at least `percent` (0 < percent <= 100) of all values do
-  /// not exceed; at most 1/128 larger than the least such, and never larger
-  /// than the largest value seen.
-  double magnitudePercentile(double percent) const;
-
-private:
-  double low = 0.0, high = 0.0;
-  int64_t count = 0;
-  bool nan = false;
-  // By the upper half of a float's bits: exponent and 7 bits of mantissa.
-  std::vector<int64_t> histogram;
-};
 
 /// y[t] = W x[t] + bias for every step; W is [outputs][inputs], `bias` empty
 /// or [outputs].

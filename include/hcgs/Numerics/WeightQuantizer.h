@@ -74,6 +74,27 @@ ExponentChoice chooseExponent(std::span<const float> weights,
 double squaredError(std::span<const float> weights, int exponent,
                     WeightFormat format);
 
+/// The coarsest power-of-two grid that weights lie on: each is an integer
+/// multiple of 2^-exponent. Weights trained with quantisation lie on one that
+/// few bits count; of others the exponent is that of their last bits.
+struct WeightGrid {
+  int exponent = 0;
+  /// The largest magnitude, in steps of the grid; saturates at 2^62.
+  int64_t largest = 0;
+  /// Weights that are exactly zero.
+  int64_t zeros = 0;
+
+  /// The least width of codes that hold every weight without change, zeros
+  /// aside if signmag, which has none. At least 2; above 8 there is no format.
+  int bits(WeightEncoding encoding) const;
+  /// Whether at most 8 bits hold every weight, and `exponent` is one that
+  /// formats have (or all weights are zero).
+  bool isCoarse() const;
+};
+
+/// The weights must be finite.
+WeightGrid findGrid(std::span<const float> weights);
+
 /// A-W-1: the k-bit pattern of a code, and back. `decodeWeight` of the pattern
 /// that `twos` does not use gives -2^(bits-1); isValidPattern tells.
 uint32_t encodeWeight(int code, WeightFormat format);
