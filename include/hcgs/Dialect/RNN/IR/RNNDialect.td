@@ -22,9 +22,15 @@ def RNN_Dialect : Dialect {
 
     What the passes make of it, the *canonical form*, is stated in
     `docs/Rationale/IR.md` and checked by `--rnn-verify-canonical`.
+
+    Layers and function arguments may carry the discardable attribute
+    `rnn.override`: what differs from the options for this one layer, its
+    matrices and its values (`docs/Guides/Config.md`). The dialect verifies it.
   }];
   let dependentDialects = ["::hcgs::fx::FXDialect"];
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
   let extraClassDeclaration = [{
     void registerAttributes();
   }];
