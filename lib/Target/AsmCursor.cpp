@@ -74,9 +74,10 @@ std::nullopt_t AsmCursor::failExpected(std::string_view what) {
 //===----------------------------------------------------------------------===//
 
 void AsmCursor::skipBlanks() {
+  const bool goesOn = openBrackets > 0 || (place > 0 && place == commaEnd);
   while (place < text.size()) {
     char c = text[place];
-    if (isBlank(c) || (c == '\n' && openBrackets > 0)) {
+    if (isBlank(c) || (c == '\n' && goesOn)) {
       ++place;
     } else if (c == ';' || text.substr(place).starts_with("//")) {
       place = std::min(text.find('\n', place), text.size());
@@ -133,6 +134,8 @@ bool AsmCursor::accept(std::string_view token) {
   if (!peek(token))
     return false;
   place += token.size();
+  if (token == ",")
+    commaEnd = place;
   return true;
 }
 

@@ -26,7 +26,7 @@ public:
 
   size_t position() const { return place; }
 
-  /// Blanks and comments; newlines only inside brackets.
+  /// Blanks and comments; newlines only inside brackets and after a comma.
   void skipBlanks();
   /// Also newlines: to the next statement.
   void skipToStatement();
@@ -86,6 +86,8 @@ private:
 
   std::string_view text, file;
   size_t place = 0;
+  /// Behind the last comma that was taken; 0 before the first.
+  size_t commaEnd = 0;
   unsigned openBrackets = 0;
   std::optional<Error> error;
 };

@@ -36,6 +36,7 @@ private:
   void printBiases();
   void printHex(std::string_view directive, std::span<const uint8_t> bytes);
   void printText();
+  void printInstructionLines(size_t pc, size_t indent, std::string_view text);
   void printDebug();
 
   template <typename... Args>
@@ -262,6 +263,90 @@ void Disassembler::printBiases() {
 // Instructions
 //===----------------------------------------------------------------------===//
 
+static constexpr size_t kColumns = 80;
+/// Where comments begin if there is room.
+static constexpr size_t kCommentColumn = 56;
+
+/// The words of a comment.
+static std::vector<std::string_view> splitWords(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    if (end > 0)
+      words.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+/// The operands of an instruction, each with the comma behind it; lists stay
+/// whole.
+static std::vector<std::string_view> splitOperands(std::string_view text) {
+  std::vector<std::string_view> operands;
+  size_t begin = 0;
+  int depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    depth += text[i] == '[';
+    depth -= text[i] == ']';
+    if (text[i] != ' ' || depth > 0 || i == 0 || text[i - 1] != ',')
+      continue;
+    operands.push_back(text.substr(begin, i - begin));
+    begin = i + 1;
+  }
+  operands.push_back(text.substr(begin));
+  return operands;
+}
+
+/// `pieces` with blanks between them in lines of at most kColumns where that is
+/// possible; `first` begins the first line, `rest` the others.
+static std::vector<std::string>
+fillLines(const std::vector<std::string_view> &pieces, std::string_view first,
+          std::string_view rest) {
+  std::vector<std::string> lines;
+  std::string line(first);
+  bool fresh = true;
+  for (std::string_view piece : pieces) {
+    if (!fresh && line.size() + 1 + piece.size() > kColumns) {
+      lines.push_back(std::move(line));
+      line = rest;
+      fresh = true;
+    }
+    if (!fresh)
+      line += ' ';
+    line += piece;
+    fresh = false;
+  }
+  lines.push_back(std::move(line));
+  return lines;
+}
+
+/// An instruction and its comment, behind it if both fit the line, else above.
+void Disassembler::printInstructionLines(size_t pc, size_t indent,
+                                         std::string_view text) {
+  const std::string blanks(indent, ' ');
+  std::vector<std::string> lines =
+      fillLines(splitOperands(text), blanks, blanks + "    ");
+  if (options.comments) {
+    auto note = notes.find(pc);
+    std::string comment = fmt::format("// {}", pc);
+    if (note != notes.end() && !note->second.empty())
+      comment += " " + note->second;
+    const size_t width = lines.back().size();
+    if (lines.size() == 1 && width + 2 + comment.size() <= kColumns) {
+      const size_t column =
+          kCommentColumn + comment.size() <= kColumns ? kCommentColumn : 0;
+      lines[0] += std::string(column > width + 1 ? column - width : 2, ' ');
+      lines[0] += comment;
+    } else {
+      std::vector<std::string> above =
+          fillLines(splitWords(comment), blanks, blanks + "//   ");
+      lines.insert(lines.begin(), above.begin(), above.end());
+    }
+  }
+  for (const std::string &one : lines)
+    line("{}", one);
+}
+
 void Disassembler::printText() {
   size_t depth = 0;
   for (size_t pc = 0; pc < program.numInstructions(); ++pc) {
@@ -285,16 +370,7 @@ void Disassembler::printText() {
     }
     if (std::holds_alternative<EndLoop>(*inst) && depth > 0)
       --depth;
-    std::string text(2 + 2 * depth, ' ');
-    text += printInstruction(*inst, counted);
-    if (options.comments) {
-      auto note = notes.find(pc);
-      text += fmt::format("{:<{}}// {}", "",
-                          text.size() < 56 ? 56 - text.size() : 2, pc);
-      if (note != notes.end() && !note->second.empty())
-        text += " " + note->second;
-    }
-    line("{}", text);
+    printInstructionLines(pc, 2 + 2 * depth, printInstruction(*inst, counted));
     if (std::holds_alternative<Loop>(*inst))
       ++depth;
   }

@@ -126,8 +126,8 @@ static Result<MatrixDescriptor> readDescriptor(ByteReader reader,
 
   const bool hcgs = desc.kind == MatrixKind::Hcgs;
   const bool circulant = desc.kind == MatrixKind::Circulant;
-  const std::string none =
-      fmt::format("0 for a {} matrix", compression::matrixKindName(desc.kind));
+  const std::string none = fmt::format("0 for {} {} matrix", hcgs ? "an" : "a",
+                                       compression::matrixKindName(desc.kind));
   if (hcgs ? tiers < 1 || tiers > compression::maxTiers : tiers != 0)
     return bad("tiers", tiers,
                hcgs ? fmt::format("1..{}", compression::maxTiers) : none);

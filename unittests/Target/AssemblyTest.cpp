@@ -5,6 +5,7 @@
 
 #include "hcgs/Target/Assembly.h"
 #include "TestProgram.h"
+#include <fmt/format.h>
 
 using namespace hcgs;
 using namespace hcgs::isa;
@@ -123,6 +124,51 @@ TEST(Assembly, ProgramErrorsNameTheLine) {
             "instruction");
 }
 
+/// What the descriptors say is held against the images and the target.
+TEST(Assembly, DescriptorErrorsNameTheField) {
+  auto errorOf = [](std::string_view target, std::string_view lines) {
+    Result<Program> program = assemble(
+        fmt::format(".target {}\n{}\n.entry run\nhalt\n", target, lines),
+        "t.s");
+    return program ? std::string() : program.message();
+  };
+  const std::string circulant = ".desc circulant 2 gates 1 bits 6 twos rows 3 "
+                                "cols 5 block 2 weights 0 + ";
+  const std::string nine = "\n.weights hex 000000000000000000";
+  EXPECT_EQ(errorOf("generic", circulant + "9" + nine), "");
+  EXPECT_EQ(
+      errorOf("generic", circulant + "8" + nine),
+      "t.s:6: .hcgs.desc: descriptor 0: weight_bytes is 8, allowed 9 for 1 "
+      "gates of 3 x 5 6-bit weights in circulant blocks of 2");
+  EXPECT_EQ(errorOf("hcgs-65nm", circulant + "9" + nine),
+            "t.s:6: .hcgs.desc: descriptor 0: kind is circulant, target "
+            "'hcgs-65nm' allows dense, hcgs");
+  EXPECT_EQ(errorOf("generic", ".desc circulant 6 gates 1 bits 6 twos rows 3 "
+                               "cols 5 block 3 weights 0 + 0"),
+            "t.s:5: .hcgs.desc: descriptor 0: block is 6, allowed 2..5 for a "
+            "circulant matrix of 3 x 5");
+  EXPECT_EQ(
+      errorOf("generic",
+              ".desc hcgs separate gates 1 bits 6 twos rows 3 cols 5 "
+              "block 3 weights 0 + 0 index 0 + 0 tier 2 x 2 keep 1 / 2 "
+              "row"),
+      "t.s:5: .hcgs.desc: descriptor 0: masks is 1, allowed 0 for a matrix "
+      "of one gate");
+  EXPECT_EQ(errorOf("generic", ".desc sparse gates 1"),
+            "t.s:2:7: expected the kind of the matrix, one of dense, hcgs, "
+            "circulant, found 'sparse'");
+  EXPECT_EQ(errorOf("generic", ".desc dense separate gates 1"),
+            "t.s:2:13: expected 'gates', found 'separate'");
+}
+
+TEST(Assembly, StatementsGoOnAfterCommas) {
+  EXPECT_EQ(errorOfLine("fill v[0], // first\n\n  1,\nn 1"), "");
+  EXPECT_EQ(errorOfLine("fill v[0], 1,\n m 1"),
+            "t.s:4:2: expected 'n', found 'm'");
+  EXPECT_EQ(errorOfLine("fill v[0], 1\n, n 1"),
+            "t.s:3:13: expected ',', found the end of the line");
+}
+
 TEST(Assembly, LoopsAreCounted) {
   Result<Program> program =
       assemble(".target generic\n.entry run\nloop 2\nloop T\nbarrier\nendloop\n"
@@ -175,6 +221,35 @@ TEST(Assembly, CommentsOfTheDebugMap) {
   ASSERT_TRUE(text);
   EXPECT_EQ(text->find(".target"), std::string::npos);
   EXPECT_NE(text->find("// 0 /a: x\n"), std::string::npos);
+}
+
+/// Lines keep to 80 columns: comments go above, instructions over two lines.
+TEST(Assembly, ListingsKeepToEightyColumns) {
+  Program program = makeProgram();
+  std::string what(70, 'w');
+  program.debug = fmt::format(
+      R"({{"instructions": [{{"pc": 0, "node": "/a", "what": "{}"}},
+          {{"pc": 5, "node": "/b", "what": "one {} two"}}]}})",
+      what.substr(0, 20), what);
+  Result<std::string> text = disassemble(program, {.everything = false});
+  ASSERT_TRUE(text);
+  // Too long for the comments' column, but not for the line.
+  EXPECT_NE(text->find("  astream a1, stream 0  // 0 /a: wwwww"),
+            std::string::npos)
+      << *text;
+  EXPECT_NE(text->find("      // 5 /b: one\n      //   " + what +
+                       "\n      //   two\n      mvm a[0], v[0], desc 0, "),
+            std::string::npos)
+      << *text;
+  EXPECT_NE(text->find("init bias,\n          shifts"), std::string::npos)
+      << *text;
+  Program again = program;
+  again.debug.reset();
+  Result<std::string> all = disassemble(again);
+  ASSERT_TRUE(all);
+  Result<Program> back = assemble(*all, "again.s");
+  ASSERT_TRUE(back) << back.message();
+  EXPECT_EQ(back->text, program.text);
 }
 
 } // namespace

@@ -34,6 +34,14 @@ uint64_t get(std::span<const uint8_t> bytes, size_t at, unsigned size) {
   return value;
 }
 
+/// What the reader says of the first of some descriptors with a field changed.
+std::string refusal(std::vector<uint8_t> descriptors, size_t at, uint64_t value,
+                    unsigned size) {
+  put(descriptors, 8 + at, value, size);
+  Result<std::vector<MatrixDescriptor>> read = readDescriptors(descriptors);
+  return read ? std::string() : read.message();
+}
+
 /// Makes the digest right again, as somebody who means harm would.
 void renewDigest(std::vector<uint8_t> &bytes) {
   std::fill_n(bytes.begin() + 80, 32, 0);
@@ -235,7 +243,7 @@ TEST(Images, DescriptorLayout) {
   desc.pattern.tiers = {{32, 32, 1, 4, compression::Balance::Row},
                         {4, 4, 1, 4, compression::Balance::Column}};
   std::vector<uint8_t> bytes = writeDescriptors({&desc, 1});
-  ASSERT_EQ(bytes.size(), 8u + 96);
+  ASSERT_EQ(bytes.size(), 8u + 144);
   EXPECT_EQ(get(bytes, 0, 4), 1u);
   EXPECT_EQ(get(bytes, 4, 4), 1u);
   EXPECT_EQ(get(bytes, 8, 4), 0x01060401u); // encoding, bits, gates, kind
@@ -249,21 +257,163 @@ TEST(Images, DescriptorLayout) {
   EXPECT_EQ(back->front().pattern, desc.pattern);
 
   auto refused = [&](size_t at, uint64_t value, unsigned size) {
-    std::vector<uint8_t> bad = bytes;
-    put(bad, 8 + at, value, size);
-    Result<std::vector<MatrixDescriptor>> read = readDescriptors(bad);
-    return read ? std::string() : read.message();
+    return refusal(bytes, at, value, size);
   };
-  EXPECT_EQ(refused(0, 2, 1),
-            "descriptor 0: kind is 2, allowed 0 (dense), 1 (hcgs)");
+  EXPECT_EQ(refused(0, 3, 1), "descriptor 0: kind is 3, allowed 0 (dense), 1 "
+                              "(hcgs), 2 (circulant)");
   EXPECT_EQ(refused(1, 5, 1), "descriptor 0: gates is 5, allowed 1..4");
+  EXPECT_EQ(refused(1, 0, 1), "descriptor 0: gates is 0, allowed 1..4");
   EXPECT_EQ(refused(2, 9, 1), "descriptor 0: weight_bits is 9, allowed 2..8");
   EXPECT_EQ(refused(3, 2, 1),
             "descriptor 0: encoding is 2, allowed 0 (twos), 1 (signmag)");
   EXPECT_EQ(refused(4, 0, 4), "descriptor 0: rows is 0, allowed 1..16777216");
-  EXPECT_EQ(refused(36, 5, 4), "descriptor 0: tiers is 5, allowed 1..4");
-  EXPECT_EQ(refused(88, 1, 8), "descriptor 0: reserved byte is 1, allowed 0");
-  EXPECT_NE(refused(40, 0, 2), "");
+  EXPECT_EQ(refused(8, 1u << 25, 4),
+            "descriptor 0: cols is 33554432, allowed 1..16777216");
+  EXPECT_EQ(refused(12, 0, 4),
+            "descriptor 0: row_block is 0, allowed 1..16777216");
+  EXPECT_EQ(refused(36, 9, 4), "descriptor 0: tiers is 9, allowed 1..8");
+  EXPECT_EQ(refused(36, 0, 4), "descriptor 0: tiers is 0, allowed 1..8");
+  EXPECT_EQ(refused(36, 1, 4),
+            "descriptor 0: byte of an unused tier is 4, allowed 0");
+  EXPECT_NE(refused(40, 0, 2), ""); // tier 1 of 0 rows
+  EXPECT_NE(refused(40, 2, 2), ""); // lower than tier 2
+  EXPECT_NE(refused(44, 5, 2), ""); // keeps 5/4
+  EXPECT_NE(refused(46, 0, 2), ""); // of 0
+  EXPECT_EQ(refused(60, 4, 1), "descriptor 0: balance of tier 2 is 4, allowed "
+                               "0 (row), 1 (column), 2 (both), 3 (none)");
+  EXPECT_EQ(refused(49, 1, 1),
+            "descriptor 0: reserved byte of tier 1 is 1, allowed 0");
+  EXPECT_EQ(refused(135, 1, 1),
+            "descriptor 0: byte of an unused tier is 1, allowed 0");
+  EXPECT_EQ(refused(136, 16, 4),
+            "descriptor 0: block is 16, allowed 0 for an hcgs matrix");
+  EXPECT_EQ(refused(140, 2, 1),
+            "descriptor 0: masks is 2, allowed 0 (shared), 1 (separate)");
+  for (size_t at = 141; at < 144; ++at)
+    EXPECT_EQ(refused(at, 1, 1), "descriptor 0: reserved byte is 1, allowed 0");
+  // WI-P-5: 16 block-rows of 4 are 64 blocks, 14 block-columns of 4 are 56.
+  EXPECT_NE(refused(48, 2, 1), "");
+}
+
+TEST(Images, EveryTierAndBalanceRoundTrips) {
+  MatrixDescriptor desc;
+  desc.kind = MatrixKind::Hcgs;
+  desc.gates = 2;
+  desc.rows = desc.cols = 256;
+  desc.rowBlock = 128;
+  desc.separate = true;
+  for (int i = 0; i < 8; ++i)
+    desc.pattern.tiers.push_back(
+        {128 >> i, 128 >> i, 1, 2, compression::Balance(i % 4)});
+  std::vector<uint8_t> bytes = writeDescriptors({&desc, 1});
+  Result<std::vector<MatrixDescriptor>> back = readDescriptors(bytes);
+  ASSERT_TRUE(back) << back.message();
+  EXPECT_EQ(back->front().pattern, desc.pattern);
+  EXPECT_TRUE(back->front().separate);
+  EXPECT_EQ(get(bytes, 8 + 40 + 7 * 12, 4), 0x00010001u); // tier 8 is 1x1
+  EXPECT_EQ(get(bytes, 8 + 40 + 7 * 12 + 8, 1), 3u);
+  EXPECT_EQ(get(bytes, 8 + 140, 1), 1u);
+  EXPECT_EQ(refusal(bytes, 1, 1, 1),
+            "descriptor 0: masks is 1, allowed 0 for a matrix of one gate");
+}
+
+TEST(Images, CirculantDescriptors) {
+  MatrixDescriptor desc;
+  desc.kind = MatrixKind::Circulant;
+  desc.gates = 4;
+  desc.rows = 100;
+  desc.cols = 60;
+  desc.rowBlock = 32;
+  desc.block = 16;
+  std::vector<uint8_t> bytes = writeDescriptors({&desc, 1});
+  EXPECT_EQ(get(bytes, 8, 1), 2u);
+  EXPECT_EQ(get(bytes, 8 + 136, 4), 16u);
+  Result<std::vector<MatrixDescriptor>> back = readDescriptors(bytes);
+  ASSERT_TRUE(back) << back.message();
+  EXPECT_EQ(back->front().block, 16u);
+  EXPECT_EQ(writeDescriptors(*back), bytes);
+
+  auto refused = [&](size_t at, uint64_t value, unsigned size) {
+    return refusal(bytes, at, value, size);
+  };
+  for (unsigned block : {0u, 1u, 101u})
+    EXPECT_EQ(refused(136, block, 4),
+              "descriptor 0: block is " + std::to_string(block) +
+                  ", allowed 2..100 for a circulant matrix of 100 x 60");
+  std::vector<uint8_t> wide = bytes;
+  put(wide, 8 + 4, 1000, 4);
+  EXPECT_EQ(refusal(wide, 136, 129, 4),
+            "descriptor 0: block is 129, allowed 2..128 for a circulant matrix "
+            "of 1000 x 60");
+  EXPECT_EQ(refused(12, 24, 4),
+            "descriptor 0: row_block is 24, allowed multiples of the circulant "
+            "block, 16, or all 100 rows");
+  EXPECT_EQ(refused(12, 101, 4), "");
+  EXPECT_EQ(refused(28, 1, 4), "descriptor 0: index_offset is 1, allowed 0 for "
+                               "a circulant matrix");
+  EXPECT_EQ(refused(32, 1, 4), "descriptor 0: index_bytes is 1, allowed 0 for "
+                               "a circulant matrix");
+  EXPECT_EQ(refused(36, 1, 4),
+            "descriptor 0: tiers is 1, allowed 0 for a circulant matrix");
+  EXPECT_EQ(refused(40, 1, 2),
+            "descriptor 0: byte of an unused tier is 1, allowed 0");
+  EXPECT_EQ(refused(140, 1, 1),
+            "descriptor 0: masks is 1, allowed 0 for a circulant matrix");
+  // The same of a dense matrix.
+  put(bytes, 8, 0, 1);
+  EXPECT_EQ(refused(136, 16, 4),
+            "descriptor 0: block is 16, allowed 0 for a dense matrix");
+}
+
+/// WI-C-3, by the example of WI-C-1 in docs/Spec/WeightImage.md.
+TEST(Images, UnusedCirculantElementsAreZero) {
+  MatrixDescriptor desc;
+  desc.kind = MatrixKind::Circulant;
+  desc.format = {6, numerics::WeightEncoding::SignMag};
+  desc.rows = 3;
+  desc.cols = 5;
+  desc.rowBlock = 3;
+  desc.block = 2;
+  desc.weightBytes = 9;
+  Result<compression::WeightLayout> layout = readLayout(desc, {});
+  ASSERT_TRUE(layout) << layout.message();
+  std::vector<uint8_t> image = {0x40, 0x20, 0x0c, 0x44, 0x61,
+                                0x1c, 0x48, 0xa2, 0x00};
+  Result<std::vector<int16_t>> codes = readCodes(desc, *layout, image);
+  ASSERT_TRUE(codes) << codes.message();
+  EXPECT_EQ(*codes, (std::vector<int16_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+                                          1})); // +1 is pattern 0
+  image[8] = 0x04;
+  EXPECT_EQ(readCodes(desc, *layout, image).message(),
+            "word 11 is element 1 of the circulant block at row 2, column 4, "
+            "gate 0, which no weight uses: its code is 2, allowed is bit "
+            "pattern 0");
+  image.push_back(0);
+  EXPECT_FALSE(readCodes(desc, *layout, image));
+}
+
+TEST(Images, SeparateMasksHaveAnImageEach) {
+  // The example of separate masks in docs/Spec/WeightImage.md.
+  MatrixDescriptor desc;
+  desc.kind = MatrixKind::Hcgs;
+  desc.gates = 2;
+  desc.rows = 2;
+  desc.cols = 4;
+  desc.rowBlock = 2;
+  desc.indexBytes = 2;
+  desc.separate = true;
+  desc.pattern.tiers = {{2, 2, 1, 2, compression::Balance::Row}};
+  const std::vector<uint8_t> index = {0x00, 0x01};
+  Result<compression::WeightLayout> layout = readLayout(desc, index);
+  ASSERT_TRUE(layout) << layout.message();
+  EXPECT_EQ(layout->describe(2), (compression::WordInfo{0, 1, 0}));
+  EXPECT_EQ(layout->describe(4), (compression::WordInfo{1, 0, 2}));
+  EXPECT_EQ(layout->wordOf(1, 1, 3), 7);
+  desc.separate = false;
+  EXPECT_FALSE(readLayout(desc, index));
+  desc.separate = true;
+  desc.indexBytes = 1;
+  EXPECT_FALSE(readLayout(desc, index));
 }
 
 TEST(Images, CountsAreBoundedByTheBytes) {
@@ -271,7 +421,7 @@ TEST(Images, CountsAreBoundedByTheBytes) {
   put(huge, 0, 1, 4);
   EXPECT_EQ(
       readDescriptors(huge).message(),
-      "count is 4294967295, but 0 bytes hold at most 0 items of 96 bytes");
+      "count is 4294967295, but 0 bytes hold at most 0 items of 144 bytes");
   EXPECT_FALSE(readTables(huge));
   EXPECT_FALSE(readInitialVectors(huge));
   std::vector<uint8_t> vector = writeInitialVectors({});

@@ -50,6 +50,7 @@ TEST(TargetModel, PublishedFigures) {
   EXPECT_FALSE(target->hasWeightBits(8));
   EXPECT_TRUE(target->hasMatrixKind("hcgs"));
   EXPECT_FALSE(target->hasMatrixKind("circulant"));
+  EXPECT_TRUE(loadTarget("generic")->hasMatrixKind("circulant"));
   EXPECT_TRUE(target->energies.empty());
 }
 
