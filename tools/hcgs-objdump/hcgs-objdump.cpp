@@ -134,6 +134,13 @@ static Result<void> dumpFile(const Options &options) {
   return writeStandardOutput(*text);
 }
 
+/// The library would read "-1" as the largest number there is.
+static std::string checkIndex(const std::string &text) {
+  if (text.starts_with('-'))
+    return fmt::format("{} found, allowed are numbers from 0 on", text);
+  return "";
+}
+
 static void addOptions(CLI::App &app, Options &options) {
   app.add_option("program", options.input, "Program file")
       ->required()
@@ -152,10 +159,10 @@ static void addOptions(CLI::App &app, Options &options) {
                "Activation tables: start, base and slope of each segment");
   app.add_option("--weights", options.weights,
                  "Every stored word of a matrix: gate, row, column and value")
-      ->check(CLI::NonNegativeNumber)
+      ->check(checkIndex)
       ->type_name("DESCRIPTOR");
   app.add_option("--word", options.word, "With --weights: only this word")
-      ->check(CLI::NonNegativeNumber)
+      ->check(checkIndex)
       ->type_name("N");
   app.add_flag("--strip", options.strip,
                "Write the program without its debug map to --output");
