@@ -51,7 +51,6 @@ public:
     rowPotential.assign(static_cast<size_t>(rows), 0);
     colPotential.assign(static_cast<size_t>(cols), 0);
     load.assign(static_cast<size_t>(cols), 0);
-    endPotential = 0;
     for (int64_t row = 0; row < rows; ++row) {
       // Nothing leads to a row that has sent nothing yet, so its potential may
       // be set only now: the least that makes its reduced costs 0 or more.
@@ -73,8 +72,8 @@ private:
     return rowPotential[row] - scores[row * cols + col] - colPotential[col];
   }
 
-  /// Dijkstra's search from `start` to the end node, which every column with
-  /// room leads to at no cost; then moves one unit along the path.
+  /// Dijkstra's search from `start` to the nearest column with room; then moves
+  /// one unit along the path.
   void send(int64_t start, std::span<uint8_t> kept) {
     rowDistance.assign(static_cast<size_t>(rows), unreached);
     colDistance.assign(static_cast<size_t>(cols), unreached);
@@ -85,7 +84,6 @@ private:
     rowDistance[start] = 0;
     visited.clear();
     visited.push_back(start);
-    int64_t endDistance = unreached, endCol = -1;
     const auto relaxRow = [&](int64_t row) {
       rowDone[row] = 1;
       for (int64_t col = 0; col < cols; ++col) {
@@ -99,9 +97,9 @@ private:
       }
     };
     relaxRow(start);
-    for (;;) {
-      // Rows become reachable through a column at the moment it is done; one
-      // with distance no greater than any column's comes first.
+    int64_t end = -1, endDistance = 0;
+    while (end < 0) {
+      // Of equal distances rows come first, then lower columns.
       int64_t nextRow = -1, nextCol = -1, least = unreached;
       for (const int64_t row : visited)
         if (!rowDone[row] && rowDistance[row] < least) {
@@ -113,20 +111,14 @@ private:
           least = colDistance[col];
           nextCol = col;
         }
-      if (endDistance <= least)
-        break;
       if (nextCol < 0) {
         relaxRow(nextRow);
         continue;
       }
       colDone[nextCol] = 1;
       if (load[nextCol] < perCol) {
-        const int64_t distance =
-            colDistance[nextCol] + colPotential[nextCol] - endPotential;
-        if (distance < endDistance) {
-          endDistance = distance;
-          endCol = nextCol;
-        }
+        end = nextCol;
+        endDistance = least;
       }
       for (int64_t row = 0; row < rows; ++row) {
         if (!kept[row * cols + nextCol] || rowDone[row])
@@ -146,10 +138,9 @@ private:
       rowPotential[row] += std::min(rowDistance[row], endDistance);
     for (int64_t col = 0; col < cols; ++col)
       colPotential[col] += std::min(colDistance[col], endDistance);
-    endPotential += endDistance;
 
-    ++load[endCol];
-    for (int64_t col = endCol;;) {
+    ++load[end];
+    for (int64_t col = end;;) {
       const int64_t row = colFrom[col];
       kept[row * cols + col] = 1;
       if (row == start)
@@ -164,7 +155,6 @@ private:
   std::vector<int64_t> rowPotential, colPotential, load;
   std::vector<int64_t> rowDistance, colDistance, rowFrom, colFrom, visited;
   std::vector<uint8_t> rowDone, colDone;
-  int64_t endPotential = 0;
 };
 
 } // namespace hcgs::compression

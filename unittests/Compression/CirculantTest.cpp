@@ -285,6 +285,11 @@ TEST(Circulant, DetectsTheLargestExactBlock) {
     }
   }
   EXPECT_GT(found, 100);
+  // One value everywhere: any block fits, the largest with fewer words is it.
+  const Case constant{1, 24, 48, 0, std::vector<float>(24 * 48, 0.5f)};
+  EXPECT_EQ(detectCirculant(constant.view(), allCirculantBlocks()), 48);
+  const int64_t few[] = {2, 12, 8};
+  EXPECT_EQ(detectCirculant(constant.view(), few), 12);
   const Case dense = randomCase(random);
   EXPECT_EQ(detectCirculant(dense.view(), allCirculantBlocks()), 0);
   EXPECT_EQ(detectCirculant(dense.view(), {}), 0);
@@ -372,6 +377,57 @@ TEST(Circulant, QuantizedMatrixMatchesTheExpandedMatrix) {
       ASSERT_EQ(result->squaredErrors[g], chosen.gates[g].squaredError);
     }
   }
+}
+
+/// A-W-4 with WI-C-4 by trying all exponents, the elements in the order given.
+int bestExponent(const std::vector<std::pair<float, int>> &elements,
+                 WeightFormat format) {
+  const auto errorOf = [&](int e) {
+    double sum = 0.0;
+    for (const auto &[value, uses] : elements) {
+      const double difference =
+          double(value) -
+          std::ldexp(hcgs::numerics::quantizeWeight(value, e, format), -e);
+      sum += difference * difference * uses;
+    }
+    return sum;
+  };
+  int best = -16;
+  for (int e = -15; e <= 30; ++e)
+    if (errorOf(e) < errorOf(best))
+      best = e;
+  return best;
+}
+
+TEST(Circulant, ExponentsOfOutliersAndOfGrids_WI_C_4) {
+  const WeightFormat format{6, WeightEncoding::Twos};
+  // Many small elements and one large one that a single position uses: each
+  // step up clips it further, but three steps are worth it, though one is not.
+  Case outlier{1, 128, 385, 128, std::vector<float>(128 * 385, 0.005f)};
+  outlier.at(0, 0, 384) = 31.0f / 32.0f;
+  std::vector<std::pair<float, int>> elements(384, {0.005f, 128});
+  elements.push_back({31.0f / 32.0f, 1});
+  elements.insert(elements.end(), 127, {0.005f, 1});
+  const int best = bestExponent(elements, format);
+  EXPECT_EQ(best, 8); // 5 clips nothing, 6 is worse than 5
+  EXPECT_EQ(chooseExponents(outlier.view(),
+                            WeightLayout::circulant(1, 128, 385, 128, 128),
+                            format)
+                .gates[0]
+                .exponent,
+            best);
+  // Without regard to uses the large one would decide.
+  for (auto &[value, uses] : elements)
+    uses = 1;
+  EXPECT_EQ(bestExponent(elements, format), 5);
+
+  // On a grid several exponents have no error at all: the smallest wins.
+  Case grid{1, 2, 2, 2, {0.5f, 0.25f, 0.25f, 0.5f}};
+  EXPECT_EQ(chooseExponents(grid.view(), WeightLayout::circulant(1, 2, 2, 2, 2),
+                            format)
+                .gates[0]
+                .exponent,
+            2);
 }
 
 TEST(Circulant, A512x512LayerTakes95PercentLessMemory) {

@@ -287,6 +287,13 @@ TEST(BlockMap, RefusesMalformedImages_WI_I_4) {
     EXPECT_GT(refused, 0);
     EXPECT_FALSE(BlockMap::fromIndexImage(tiers, 0, 19, good));
   }
+  // The same block twice.
+  const uint8_t twice[] = {0x05};
+  EXPECT_EQ(
+      BlockMap::fromIndexImage(pattern("1x1:1/2", Balance::Row), 1, 4, twice)
+          .message(),
+      "malformed index: tier 1, parent 0, line 0: block 1 does not rise "
+      "above the one before it");
   // Out of range for a ragged parent: 3 columns leave 2 block-columns of 4.
   const uint8_t outside[] = {0x03};
   EXPECT_FALSE(BlockMap::fromIndexImage(pattern("2x2:1/3", Balance::Row), 2, 6,

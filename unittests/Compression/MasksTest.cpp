@@ -60,6 +60,21 @@ TEST(Masks, FindsTheSimplestFraction) {
   EXPECT_EQ(*found, *map);
 }
 
+TEST(Masks, FindsFractionsOfLongLines) {
+  // One of 40: 1/16 would keep two, and 1/27 is the first that keeps one.
+  std::vector<uint8_t> mask(40, 0);
+  mask[17] = 1;
+  const Tier size{1, 1, 0, 1, Balance::Row};
+  auto map = mapOfMask(viewOf(mask, 1, 40), {&size, 1});
+  ASSERT_TRUE(map) << map.message();
+  EXPECT_EQ(map->pattern().str(), "1x1:1/27 row");
+  // 23 of 40.
+  std::fill_n(mask.begin(), 40, uint8_t(0));
+  std::fill_n(mask.begin(), 23, uint8_t(1));
+  map = mapOfMask(viewOf(mask, 1, 40), {&size, 1});
+  EXPECT_EQ(map->pattern().str(), "1x1:4/7 row");
+}
+
 TEST(Masks, OneMapIfAllGatesAgree) {
   const Pattern tiers = pattern("4x4:1/2");
   std::vector<uint8_t> masks;

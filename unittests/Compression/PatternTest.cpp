@@ -119,6 +119,8 @@ TEST(Pattern, CountsBecomeFractionsOfTheShape) {
   // would have eight.
   const auto narrow = parseTiers("32x32:1blocks,4x4:2blocks", Balance::Row);
   EXPECT_EQ(resolveCounts(*narrow, 64, 7)->str(), "32x32:1/1,4x4:1/1 row");
+  const auto flat = parseTiers("32x32:1blocks,4x4:2blocks", Balance::Column);
+  EXPECT_EQ(resolveCounts(*flat, 7, 64)->str(), "32x32:1/1,4x4:1/1 column");
   EXPECT_EQ(resolveCounts(*parseTiers("32x32:15blocks", Balance::Row), 512, 440)
                 .message(),
             "tier 1 ('32x32:15blocks'): a block-row of a matrix of 512 x 440 "

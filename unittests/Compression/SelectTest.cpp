@@ -223,6 +223,48 @@ TEST(Select, BothKeepsTheLargestSumOfAllChoices) {
   EXPECT_GT(choices, 150);
 }
 
+/// Whether no exchange of kept and dropped cells that leaves all rows and
+/// columns their counts raises the sum: whether the residual network has no
+/// cycle of negative cost (Bellman and Ford).
+bool isOptimal(const BlockMap &map, const std::vector<int> &scores) {
+  const int64_t rows = map.rows(), cols = map.cols();
+  std::vector<int64_t> distance(static_cast<size_t>(rows + cols), 0);
+  for (int64_t pass = 0; pass <= rows + cols; ++pass) {
+    bool changed = false;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t c = 0; c < cols; ++c) {
+        const bool kept = map.isKept(r, c);
+        const int64_t from = kept ? rows + c : r, to = kept ? r : rows + c;
+        const int64_t cost = (kept ? 1 : -1) * scores[r * cols + c];
+        if (distance[from] + cost < distance[to]) {
+          distance[to] = distance[from] + cost;
+          changed = true;
+        }
+      }
+    if (!changed)
+      return true;
+  }
+  return false;
+}
+
+TEST(Select, BothIsOptimalForManyBlocks) {
+  std::mt19937_64 random(26);
+  for (int round = 0; round < 120; ++round) {
+    const int64_t rows = 4 * (1 + random() % 9), cols = 4 * (1 + random() % 9);
+    const int quarters = 1 + static_cast<int>(random() % 3);
+    std::vector<int> scores;
+    std::vector<float> weights;
+    for (int64_t i = 0; i < rows * cols; ++i) {
+      scores.push_back(static_cast<int>(random() % (round % 2 ? 8 : 100000)));
+      weights.push_back(static_cast<float>(scores.back()));
+    }
+    const auto map = selectGuided({{{1, 1, quarters, 4, Balance::Both}}},
+                                  {weights.data(), 1, rows, cols});
+    ASSERT_TRUE(map) << map.message();
+    ASSERT_TRUE(isOptimal(*map, scores)) << rows << " x " << cols;
+  }
+}
+
 TEST(Select, EveryChoiceOfBothCanComeOut) {
   // 4 x 4 with two in every row and column: 90 matrices.
   const Pattern pattern = *parseTiers("1x1:1/2", Balance::Both);
@@ -319,6 +361,8 @@ TEST(Select, MagnitudeKeepsTheLargestSumOfAllMasks) {
     };
     const auto map = selectByMagnitude(pattern, view);
     ASSERT_TRUE(map) << map.message();
+    ASSERT_EQ(*selectBlocks(pattern, view, {Selection::Magnitude})->front(),
+              *map);
     const double best = bestKept(pattern, 0, view, {0, 0, rows, cols});
     ASSERT_NEAR(sumOf(map), best, 1e-5 * best) << pattern.str();
     const double guided = sumOf(selectGuided(pattern, view));
