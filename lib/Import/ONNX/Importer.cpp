@@ -478,6 +478,7 @@ FailureOr<Value> Importer::createWeight(const Constant &constant,
     }
     attr = DenseResourceElementsAttr::get(type, it->second);
   }
-  return rnn::WeightOp::create(builder, loc, attr, /*sparsity=*/nullptr)
+  return rnn::WeightOp::create(builder, loc, attr, /*sparsity=*/nullptr,
+                               /*provenance=*/nullptr)
       .getResult();
 }

@@ -40,12 +40,12 @@ module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<17, 1
 
 // -----
 
-// expected-error @below {{number of segments 100 is not a power of two within 1..512}}
-module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 100>} {}
+// expected-error @below {{number of segments 0 is not within 1..512}}
+module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 0>} {}
 
 // -----
 
-// expected-error @below {{number of segments 1024 is not a power of two within 1..512}}
+// expected-error @below {{number of segments 1024 is not within 1..512}}
 module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 1024>} {}
 
 // -----
@@ -65,8 +65,53 @@ module attributes {t.a = #fx.pwl<elu, in = !fx.int<16, 12>, out = !fx.int<13, 12
 
 // -----
 
-// expected-error @below {{expected 'alpha' or 'beta', each once}}
+// expected-error @below {{expected 'kind', 'error', 'alpha', 'beta' or 'samples', each once}}
 module attributes {t.a = #fx.pwl<elu, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, gamma = 1.0 : f32>} {}
+
+// -----
+
+// expected-error @below {{expected 'kind', 'error', 'alpha', 'beta' or 'samples', each once}}
+module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, kind = uniform, kind = uniform>} {}
+
+// -----
+
+// expected-error @below {{got: cubic}}
+module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, kind = cubic>} {}
+
+// -----
+
+// expected-error @below {{error of a table must be a number of output LSBs above 0, found 0}}
+module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, error = 0.0 : f64>} {}
+
+// -----
+
+// expected-error @below {{error must be of type f64, found 'f32'}}
+module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, error = 1.0 : f32>} {}
+
+// -----
+
+// expected-error @below {{samples must be points (x, y), at least two, as tensor<Nx2xf64>, found 'tensor<2x3xf64>'}}
+module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, samples = dense<0.0> : tensor<2x3xf64>>} {}
+
+// -----
+
+// expected-error @below {{x of samples must rise, found 1 after 1 at point 1}}
+module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, samples = dense<[[1.0, 0.0], [1.0, 1.0]]> : tensor<2x2xf64>>} {}
+
+// -----
+
+// expected-error @below {{samples hold inf at point 1; only finite numbers are allowed}}
+module attributes {t.a = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, samples = dense<[[1.0, 0.0], [2.0, 0x7FF0000000000000]]> : tensor<2x2xf64>>} {}
+
+// -----
+
+// expected-error @below {{elu given by samples takes no alpha}}
+module attributes {t.a = #fx.pwl<elu, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2, alpha = 1.0 : f32, samples = dense<[[1.0, 0.0], [2.0, 1.0]]> : tensor<2x2xf64>>} {}
+
+// -----
+
+// expected-error @below {{a directory has 1..64 regions, each with first and bits, found 1 and 2}}
+module attributes {t.a = #fx.directory<origin = 0, frac = 0, first = [0], bits = [0, 1]>} {}
 
 // -----
 
@@ -100,8 +145,39 @@ module attributes {t.a = #fx.sparsity<tiers = [4x4 keep 1/4 row, 8x2 keep 1/2 ro
 
 // -----
 
-// expected-error @below {{a block pattern has 1 to 4 tiers, found 5}}
-module attributes {t.a = #fx.sparsity<tiers = [4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row]>} {}
+// expected-error @below {{a block pattern has 1 to 8 tiers, found 9}}
+module attributes {t.a = #fx.sparsity<tiers = [4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row, 4x4 keep 1/4 row]>} {}
+
+// -----
+
+// expected-error @below {{a block pattern has 1 to 8 tiers, found 0}}
+module attributes {t.a = #fx.sparsity<tiers = []>} {}
+
+// -----
+
+// expected-error @below {{expected}}
+module attributes {t.a = #fx.tier<4x4 keep 1/4 diagonal>} {}
+
+// -----
+
+// Shared blocks have `map`, separate ones `maps`.
+// expected-error @below {{expected 'map'}}
+module attributes {t.a = #fx.sparsity<tiers = [4x4 keep 1/4 row], maps = ["00", "00"]>} {}
+
+// -----
+
+// expected-error @below {{expected 'maps'}}
+module attributes {t.a = #fx.sparsity<tiers = [4x4 keep 1/4 row], separate, map = "00">} {}
+
+// -----
+
+// expected-error @below {{separate blocks have one map per gate, 1 to 4, found 5}}
+module attributes {t.a = #fx.sparsity<tiers = [4x4 keep 1/4 row], separate, maps = ["00", "00", "00", "00", "00"]>} {}
+
+// -----
+
+// expected-error @below {{map 1 has an odd number of hex digits (1)}}
+module attributes {t.a = #fx.sparsity<tiers = [4x4 keep 1/4 row], separate, maps = ["00", "0"]>} {}
 
 // -----
 
@@ -115,5 +191,10 @@ module attributes {t.a = #fx.sparsity<tiers = [4x4 keep 1/4 row], map = "0G">} {
 
 // -----
 
-// expected-error @below {{a circulant block has at least one row}}
-module attributes {t.a = #fx.circulant<0>} {}
+// expected-error @below {{circulant block size 1 is not within 2..128}}
+module attributes {t.a = #fx.circulant<1>} {}
+
+// -----
+
+// expected-error @below {{circulant block size 129 is not within 2..128}}
+module attributes {t.a = #fx.circulant<129>} {}

@@ -23,11 +23,16 @@ hcgs.program @declarations {
       bias dense<[[10, -20]]> : tensor<1x2xi32>
   // CHECK: hcgs.matrix @R 1x4x4
   hcgs.matrix @R 1x4x4 weights <bits = 4, encoding = signmag, rounding = nearest, exps = [3]>
-      sparsity <tiers = [2x2 keep 1/2 row], map = "02">
+      sparsity #fx.sparsity<tiers = [2x2 keep 1/2 row], map = "02">
       codes dense<[1, 2, 3, 4, 5, 6, 7, 8]> : tensor<8xi8>
   // CHECK: hcgs.table @relu
   hcgs.table @relu <relu, in = !fx.int<16, 8>, out = !fx.int<13, 8>, segments = 2>
       k 12 n 1 s 0 lo 0 hi 4095 error 0.5 bases [0, 0] slopes [0, 1]
+  // CHECK: hcgs.table @hard_tanh
+  hcgs.table @hard_tanh <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2>
+      k 12 n 1 s 12 lo -4095 hi 4095 error 976.0
+      directory <origin = 0, frac = 0, first = [0], bits = [0], centre = 0>
+      bases [0] slopes [4095]
 }
 
 // -----

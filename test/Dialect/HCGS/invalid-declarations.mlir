@@ -191,14 +191,42 @@ hcgs.program @p {
 
 hcgs.program @p {
   // expected-error @below {{'hcgs.matrix' op sparsity has no map; it says which blocks are kept}}
-  hcgs.matrix @W 1x2x2 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity <tiers = [1x1 keep 1/2 row]> codes dense<1> : tensor<2xi8>
+  hcgs.matrix @W 1x2x2 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row]> codes dense<1> : tensor<2xi8>
 }
 
 // -----
 
 hcgs.program @p {
   // expected-error @below {{'hcgs.matrix' op codes of an hcgs matrix must be a one-dimensional tensor of the kept weights, found 'tensor<1x2x2xi8>'}}
-  hcgs.matrix @W 1x2x2 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity <tiers = [1x1 keep 1/2 row], map = "00"> codes dense<1> : tensor<1x2x2xi8>
+  hcgs.matrix @W 1x2x2 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], map = "00"> codes dense<1> : tensor<1x2x2xi8>
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.matrix' op has 2 gates but 1 maps}}
+  hcgs.matrix @W 2x2x2 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3, 3]> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], separate, maps = ["00"]> codes dense<1> : tensor<4xi8>
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.matrix' op codes of a circulant matrix must be a one-dimensional tensor of the first rows of its blocks, found 'tensor<1x2x2xi8>'}}
+  hcgs.matrix @W 1x2x2 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.circulant<2> codes dense<1> : tensor<1x2x2xi8>
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.matrix' op has 7 codes; circulant blocks of 3 need 12}}
+  hcgs.matrix @W 1x4x5 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.circulant<3> codes dense<1> : tensor<7xi8>
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.matrix' op has circulant blocks of 6, which are larger than the matrix of 4 x 5}}
+  hcgs.matrix @W 1x4x5 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.circulant<6> codes dense<1> : tensor<6xi8>
 }
 
 // -----
@@ -256,34 +284,73 @@ hcgs.program @p {
 // Tables.
 
 hcgs.program @p {
-  // expected-error @below {{'hcgs.table' op k = 16 is not within 0..15}}
+  // expected-error @below {{'hcgs.table' op table field k is 16; allowed is 0..15}}
   hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 16 n 1 s 14 lo 0 hi 4095 error 1.0 bases [1, 2] slopes [3, -4]
 }
 
 // -----
 
 hcgs.program @p {
-  // expected-error @below {{'hcgs.table' op n = 4 is not within 0..min(9, k+1)}}
+  // expected-error @below {{'hcgs.table' op table field n is 4; allowed is 0..3}}
   hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 2 n 4 s 14 lo 0 hi 4095 error 1.0 bases [1, 2] slopes [3, -4]
 }
 
 // -----
 
 hcgs.program @p {
-  // expected-error @below {{'hcgs.table' op s = 32 is not within 0..31}}
+  // expected-error @below {{'hcgs.table' op field s is 32; allowed is 0..31}}
   hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 15 n 1 s 32 lo 0 hi 4095 error 1.0 bases [1, 2] slopes [3, -4]
 }
 
 // -----
 
 hcgs.program @p {
-  // expected-error @below {{'hcgs.table' op saturation code -5000 does not fit '!fx.int<13, 12>'}}
+  // expected-error @below {{'hcgs.table' op table field lo is -5000; allowed is -4096..4095}}
   hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 15 n 1 s 14 lo -5000 hi 4095 error 1.0 bases [1, 2] slopes [3, -4]
 }
 
 // -----
 
 hcgs.program @p {
-  // expected-error @below {{'hcgs.table' op has 1 bases and 2 slopes, expected 2^n = 2 of each}}
+  // expected-error @below {{'hcgs.table' op has 1 bases and 2 slopes, expected equally many}}
   hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 15 n 1 s 14 lo 0 hi 4095 error 1.0 bases [1] slopes [3, -4]
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.table' op table has 2 entries; 2^n = 4 are needed}}
+  hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 15 n 2 s 14 lo 0 hi 4095 error 1.0 bases [1, 2] slopes [3, -4]
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.table' op field n is 1; allowed is 2..2}}
+  hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 13 n 1 s 14 lo 0 hi 4095 error 1.0
+      directory <origin = 0, frac = 3, first = [0, 1], bits = [0, 0]> bases [1, 2] slopes [3, -4]
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.table' op table field first of region 1 is 1; with 2 segments of 2 entries allowed is 0..0}}
+  hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 13 n 2 s 14 lo 0 hi 4095 error 1.0
+      directory <origin = 0, frac = 3, first = [0, 1], bits = [0, 1]> bases [1, 2] slopes [3, -4]
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.table' op table field origin is 5; allowed is 0..0}}
+  hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 13 n 1 s 14 lo 0 hi 4095 error 1.0
+      directory <origin = 5, frac = 3, first = [0], bits = [0], centre = 0> bases [1] slopes [3]
+}
+
+// -----
+
+hcgs.program @p {
+  // expected-error @below {{'hcgs.table' op table field p is 15; allowed is 0..14}}
+  hcgs.table @t <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 13 n 1 s 14 lo 0 hi 4095 error 1.0
+      directory <origin = 5, frac = 15, first = [0], bits = [0]> bases [1] slopes [3]
 }

@@ -34,9 +34,9 @@ hcgs.program @net model <name = "net", producer = "test", opset = 17, sha256 = "
   // CHECK-SAME: codes dense<1> : tensor<4x4x3xi8> bias dense<7> : tensor<4x4xi32>
   hcgs.matrix @L0.W 4x4x3 weights <bits = 6, encoding = twos, rounding = nearest, exps = [5, 5, 5, 4]> codes dense<1> : tensor<4x4x3xi8> bias dense<7> : tensor<4x4xi32>
   // CHECK: hcgs.matrix @L0.R 4x4x4 weights
-  // CHECK-SAME: sparsity <tiers = [2x2 keep 1/2 row], map = "02">
+  // CHECK-SAME: sparsity #fx.sparsity<tiers = [2x2 keep 1/2 row], map = "02">
   // CHECK-SAME: codes dense_resource<r> : tensor<32xi8>
-  hcgs.matrix @L0.R 4x4x4 weights <bits = 4, encoding = signmag, rounding = nearest, exps = [3, 3, 3, 3]> sparsity <tiers = [2x2 keep 1/2 row], map = "02"> codes dense_resource<r> : tensor<32xi8>
+  hcgs.matrix @L0.R 4x4x4 weights <bits = 4, encoding = signmag, rounding = nearest, exps = [3, 3, 3, 3]> sparsity #fx.sparsity<tiers = [2x2 keep 1/2 row], map = "02"> codes dense_resource<r> : tensor<32xi8>
   hcgs.matrix @L1.W 1x6x4 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> codes dense<-1> : tensor<1x6x4xi8>
   // CHECK: hcgs.table @sigmoid <sigmoid, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 15 n 1 s 14 lo 0 hi 4095 error 1.{{0*}}e+00 bases [1, 2] slopes [3, -4]
   hcgs.table @sigmoid <sigmoid, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2> k 15 n 1 s 14 lo 0 hi 4095 error 1.0 bases [1, 2] slopes [3, -4]

@@ -19,7 +19,7 @@ hcgs.program @p {
 hcgs.program @p {
   hcgs.layer @fc linear "/MatMul"
   hcgs.stream @x step in : !hcgs.vec<4 x !fx.int<13, 12>>
-  hcgs.matrix @W 1x4x4 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity <tiers = [2x2 keep 1/2 row], map = "0202"> codes dense<1> : tensor<8xi8>
+  hcgs.matrix @W 1x4x4 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.sparsity<tiers = [2x2 keep 1/2 row], map = "0202"> codes dense<1> : tensor<8xi8>
   hcgs.sequence states() {
     %x = hcgs.read @x : !hcgs.vec<4 x !fx.int<13, 12>>
     %a = hcgs.mvm @W, %x shifts [0] layer @fc : (!hcgs.vec<4 x !fx.int<13, 12>>) -> !hcgs.acc<1x4, [15]>

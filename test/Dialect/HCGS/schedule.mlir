@@ -95,8 +95,8 @@ hcgs.program @stateless {
 
 // -----
 
-// Row blocks are multiples of the blocks of both matrices, here of 6 and of 4
-// rows with 8 for dense ones: 24.
+// Row blocks are multiples of the blocks of both matrices, here of 6 rows and of
+// any, and not lower than 8: multiples of 12.
 !x = !hcgs.vec<48 x !fx.int<13, 12>>
 !s = !hcgs.acc<1x48, [15]>
 
@@ -105,7 +105,7 @@ hcgs.program @granule {
   hcgs.layer @fc linear "/MatMul"
   hcgs.stream @x step in : !x
   hcgs.stream @y step out : !x
-  hcgs.matrix @A 1x48x48 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity <tiers = [6x48 keep 1/1 row], map = ""> codes dense<1> : tensor<2304xi8>
+  hcgs.matrix @A 1x48x48 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.sparsity<tiers = [6x48 keep 1/1 row], map = ""> codes dense<1> : tensor<2304xi8>
   hcgs.matrix @B 1x48x48 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> codes dense<1> : tensor<1x48x48xi8>
   hcgs.sequence states() {
     %x = hcgs.read @x : !x
@@ -114,7 +114,7 @@ hcgs.program @granule {
     %a = hcgs.mvm @B, %x acc %a0 shifts [0] layer @fc : (!x, !s) -> !s
     %y = hcgs.requant %a[0] shift 3 layer @fc : !s -> !x
     hcgs.write %y, @y at 0 : !x
-    // CHECK: hcgs.buffer %[[A]] slots {{.*}} row_block {{24|48}}
+    // CHECK: hcgs.buffer %[[A]] slots {{.*}} row_block {{12|24|36|48}}{{( |$)}}
     hcgs.yield
   }
 }

@@ -38,6 +38,23 @@ func.func @weight() {
 // -----
 
 func.func @weight() {
+  // The matrix of a gate is 2 x 3.
+  // expected-error @below {{has circulant blocks of 4, which are larger than the matrix of 2 x 3}}
+  %w = rnn.weight dense<0.5> : tensor<1x8x3xf32> sparsity #fx.circulant<4>
+  return
+}
+
+// -----
+
+func.func @weight() {
+  // expected-error @below {{has 2 separate maps for 4 gates}}
+  %w = rnn.weight dense<0.5> : tensor<1x8x2xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], separate, maps = ["00", "00"]>
+  return
+}
+
+// -----
+
+func.func @weight() {
   // expected-error @below {{has no elements: 'tensor<0xf32>'}}
   %w = rnn.weight dense<> : tensor<0xf32>
   return

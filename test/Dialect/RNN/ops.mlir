@@ -22,6 +22,8 @@ func.func @weights() {
   %r = rnn.weight dense<0.5> : tensor<8x8xf32> sparsity #fx.sparsity<tiers = [4x4 keep 1/2 row]>
   // CHECK: rnn.weight dense<5.000000e-01> : tensor<8x8xf32> sparsity #fx.circulant<4>
   %c = rnn.weight dense<0.5> : tensor<8x8xf32> sparsity #fx.circulant<4>
+  // CHECK: rnn.weight dense<5.000000e-01> : tensor<1x8x2xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], separate, maps = ["00", "01", "02", "03"]> {provenance = {how = "imposed"}}
+  %g = rnn.weight dense<0.5> : tensor<1x8x2xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], separate, maps = ["00", "01", "02", "03"]> {provenance = {how = "imposed"}}
   // CHECK: rnn.weight dense_resource<blob> : tensor<2xf32>
   %b = rnn.weight dense_resource<blob> : tensor<2xf32>
   return

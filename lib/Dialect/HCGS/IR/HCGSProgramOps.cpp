@@ -254,16 +254,36 @@ LogicalResult MatrixOp::verify() {
   if (!codesType || !codesType.getElementType().isSignlessInteger(8))
     return emitOpError("codes must be a tensor of i8, found ")
            << getCodes().getShapedType();
-  std::optional<fx::SparsityAttr> sparsity = getSparsity();
-  if (!sparsity && codesType.getShape() != ArrayRef<int64_t>{gates, rows, cols})
+  if (isDense() && codesType.getShape() != ArrayRef<int64_t>{gates, rows, cols})
     return emitOpError("codes of a dense matrix must be a tensor of ")
            << gates << "x" << rows << "x" << cols << ", found " << codesType;
-  if (sparsity && !sparsity->hasMap())
-    return emitOpError("sparsity has no map; it says which blocks are kept");
-  if (sparsity && codesType.getRank() != 1)
-    return emitOpError("codes of an hcgs matrix must be a one-dimensional "
-                       "tensor of the kept weights, found ")
-           << codesType;
+  if (!isDense() && codesType.getRank() != 1)
+    return emitOpError("codes of ")
+           << (getBlocks() ? "an hcgs" : "a circulant")
+           << " matrix must be a one-dimensional tensor of the "
+           << (getBlocks() ? "kept weights" : "first rows of its blocks")
+           << ", found " << codesType;
+  if (fx::SparsityAttr blocks = getBlocks()) {
+    if (!blocks.hasMap())
+      return emitOpError("sparsity has no map; it says which blocks are kept");
+    if (blocks.getSeparate() &&
+        static_cast<int64_t>(blocks.getMaps().size()) != gates)
+      return emitOpError("has ")
+             << gates << " gates but " << blocks.getMaps().size() << " maps";
+  }
+  if (fx::CirculantAttr circulant = getCirculant()) {
+    const int64_t block = circulant.getBlock();
+    if (block > std::max(rows, cols))
+      return emitOpError("has circulant blocks of ")
+             << block << ", which are larger than the matrix of " << rows
+             << " x " << cols;
+    const int64_t words = gates * llvm::divideCeil(rows, block) *
+                          llvm::divideCeil(cols, block) * block;
+    if (codesType.getNumElements() != words)
+      return emitOpError("has ")
+             << codesType.getNumElements() << " codes; circulant blocks of "
+             << block << " need " << words;
+  }
   if (auto resource = dyn_cast<DenseI8ResourceElementsAttr>(getCodes())) {
     // A handle whose blob is absent is legal while parsing text whose resource
     // section comes last; a blob of the wrong size is not.
@@ -295,25 +315,64 @@ LogicalResult MatrixOp::verify() {
   return success();
 }
 
+numerics::PwlTable TableOp::getTable() {
+  numerics::PwlTable table;
+  table.s = static_cast<int>(getS());
+  table.b = static_cast<int>(getFunction().getOut().getWidth());
+  table.lo = static_cast<int16_t>(getLo());
+  table.hi = static_cast<int16_t>(getHi());
+  table.inFrac = getFunction().getIn().getFraction();
+  table.outFrac = getFunction().getOut().getFraction();
+  if (std::optional<fx::DirectoryAttr> directory = getDirectory()) {
+    table.kind = numerics::PwlKind::TwoLevel;
+    table.w = static_cast<int>(getK());
+    table.p = static_cast<int>(directory->getFrac());
+    table.origin = directory->getOrigin();
+    table.centre = directory->getCentre();
+    for (auto [first, bits] :
+         llvm::zip(directory->getFirst(), directory->getBits()))
+      table.directory.push_back(
+          {static_cast<uint16_t>(first), static_cast<uint8_t>(bits)});
+  } else {
+    table.k = static_cast<int>(getK());
+    table.n = static_cast<int>(getN());
+  }
+  for (auto [base, slope] : llvm::zip(getBases(), getSlopes()))
+    table.entries.push_back({base, slope});
+  return table;
+}
+
 LogicalResult TableOp::verify() {
-  int64_t k = getK(), n = getN(), s = getS();
-  if (k < 0 || k > 15)
-    return emitOpError("k = ") << k << " is not within 0..15";
-  if (n < 0 || n > 9 || n > k + 1)
-    return emitOpError("n = ") << n << " is not within 0..min(9, k+1)";
-  if (s < 0 || s > 31)
-    return emitOpError("s = ") << s << " is not within 0..31";
-  fx::IntType out = getFunction().getOut();
-  for (int64_t value : {getLo(), getHi()})
-    if (value < out.getMinCode() || value > out.getMaxCode())
-      return emitOpError("saturation code ")
-             << value << " does not fit " << out;
-  int64_t entries = int64_t(1) << n;
-  if (static_cast<int64_t>(getBases().size()) != entries ||
-      static_cast<int64_t>(getSlopes().size()) != entries)
+  if (getBases().size() != getSlopes().size())
     return emitOpError("has ")
            << getBases().size() << " bases and " << getSlopes().size()
-           << " slopes, expected 2^n = " << entries << " of each";
+           << " slopes, expected equally many";
+  // What the narrower fields of a table would cut off.
+  auto check = [&](StringRef name, int64_t value, int64_t low,
+                   int64_t high) -> LogicalResult {
+    if (value >= low && value <= high)
+      return success();
+    return emitOpError("field ")
+           << name << " is " << value << "; allowed is " << low << ".." << high;
+  };
+  if (failed(check("k", getK(), 0, 16)) || failed(check("n", getN(), 0, 64)) ||
+      failed(check("s", getS(), 0, 31)) ||
+      failed(check("lo", getLo(), INT16_MIN, INT16_MAX)) ||
+      failed(check("hi", getHi(), INT16_MIN, INT16_MAX)))
+    return failure();
+  if (std::optional<fx::DirectoryAttr> directory = getDirectory()) {
+    if (failed(check("n", getN(), directory->getFirst().size(),
+                     directory->getFirst().size())) ||
+        failed(check("frac", directory->getFrac(), 0, 15)))
+      return failure();
+    for (auto [first, bits] :
+         llvm::zip(directory->getFirst(), directory->getBits()))
+      if (failed(check("first", first, 0, numerics::maxPwlEntries - 1)) ||
+          failed(check("bits", bits, 0, 9)))
+        return failure();
+  }
+  if (Result<void> valid = numerics::verify(getTable()); !valid)
+    return emitOpError() << valid.message();
   return success();
 }
 

@@ -85,8 +85,26 @@ LogicalResult WeightOp::verify() {
     return emitOpError("must have a static shape, found ") << type;
   if (type.getNumElements() == 0)
     return emitOpError("has no elements: ") << type;
-  if (getSparsityAttr() && type.getRank() < 2)
+  if (!getSparsityAttr())
+    return success();
+  if (type.getRank() < 2)
     return emitOpError("a block pattern needs a matrix, found ") << type;
+  const int64_t gates = type.getRank() == 3 ? kNumGates : 1;
+  const int64_t rows = type.getDimSize(type.getRank() - 2) / gates;
+  const int64_t cols = type.getDimSize(type.getRank() - 1);
+  if (auto circulant = dyn_cast<fx::CirculantAttr>(getSparsityAttr())) {
+    if (circulant.getBlock() > std::max(rows, cols))
+      return emitOpError("has circulant blocks of ")
+             << circulant.getBlock() << ", which are larger than the matrix of "
+             << rows << " x " << cols;
+    return success();
+  }
+  auto blocks = cast<fx::SparsityAttr>(getSparsityAttr());
+  if (blocks.getSeparate() && blocks.hasMap() &&
+      static_cast<int64_t>(blocks.getMaps().size()) != gates)
+    return emitOpError("has ")
+           << blocks.getMaps().size() << " separate maps for " << gates
+           << (gates == 1 ? " gate" : " gates");
   return success();
 }
 

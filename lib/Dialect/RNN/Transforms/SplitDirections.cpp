@@ -107,7 +107,8 @@ FailureOr<Value> SplitDirections::halfWeight(LSTMOp op, Value weight,
   if (failed(value))
     return failure();
   return WeightOp::create(rewriter, constant.getLoc(), *value,
-                          constant.getSparsityAttr())
+                          constant.getSparsityAttr(),
+                          constant.getProvenanceAttr())
       .getResult();
 }
 

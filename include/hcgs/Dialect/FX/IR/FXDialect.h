@@ -32,6 +32,12 @@ bool usesBeta(Activation kind);
 std::optional<float> defaultAlpha(Activation kind);
 std::optional<float> defaultBeta(Activation kind);
 
+/// Whether points (x, y) can stand for a function: tensor<Nx2xf64>, two or
+/// more, finite, x rising.
+mlir::LogicalResult
+verifySamples(llvm::function_ref<mlir::InFlightDiagnostic()> emitError,
+              mlir::DenseElementsAttr samples);
+
 } // namespace hcgs::fx
 
 #endif // HCGS_DIALECT_FX_IR_FXDIALECT_H

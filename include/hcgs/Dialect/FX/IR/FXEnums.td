@@ -28,10 +28,27 @@ def FX_Rounding : FX_I32Enum<"Rounding",
     ]>;
 
 def FX_Balance : FX_I32Enum<"Balance",
-    "Whether a tier keeps the same number of blocks in every block-row or in "
-    "every block-column (WI-P-3)", [
+    "Whether a tier keeps the same number of blocks in every block-row, in "
+    "every block-column, in both, or in neither (WI-P-3)", [
       I32EnumAttrCase<"Row", 0, "row">,
-      I32EnumAttrCase<"Column", 1, "column">
+      I32EnumAttrCase<"Column", 1, "column">,
+      I32EnumAttrCase<"Both", 2, "both">,
+      I32EnumAttrCase<"None", 3, "none">
+    ]>;
+
+def FX_PwlKind : FX_I32Enum<"PwlKind",
+    "Which kind of table a function gets: whichever is cheaper, equal segments, "
+    "or regions with segments of their own size", [
+      I32EnumAttrCase<"Auto", 0, "auto">,
+      I32EnumAttrCase<"Uniform", 1, "uniform">,
+      I32EnumAttrCase<"TwoLevel", 2, "two_level">
+    ]>;
+
+def FX_Symmetry : FX_I32Enum<"Symmetry",
+    "Whether a table follows the symmetry y(-z) = centre - y(z) of its function", [
+      I32EnumAttrCase<"None", 0, "none">,
+      I32EnumAttrCase<"Exact", 1, "exact">,
+      I32EnumAttrCase<"WithinOne", 2, "within_one">
     ]>;
 
 // The activations that ONNX allows inside an LSTM, with ONNX's names in lower

@@ -7,6 +7,7 @@
 #define HCGS_DIALECT_HCGS_IR_HCGSOPS_H
 
 #include "hcgs/Dialect/HCGS/IR/HCGSDialect.h"
+#include "hcgs/Numerics/PwlTable.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"

@@ -128,14 +128,21 @@ def HCGS_MatrixOp : HCGS_Op<"matrix", [HasParent<"::hcgs::flow::ProgramOp">, Sym
     codes as i8:
 
     - without `sparsity` (dense): all, as `tensor<gates x rows x cols>`;
-    - with `sparsity` (hcgs): those of the kept positions only, as a
-      one-dimensional tensor in the order of the weight image (WI-W-1).
+    - with `#fx.sparsity` (hcgs): those of the kept positions only, as a
+      one-dimensional tensor in the order of the weight image (WI-W-1);
+    - with `#fx.circulant`: the first rows of the circulant blocks, as a
+      one-dimensional tensor ordered by block-row, gate, block-column, element.
+      Elements that no position of the matrix uses have the code of bit pattern
+      0.
 
     The one code that i8 cannot hold, +128 of 8-bit `signmag`, is written 0,
     which is no code of that encoding.
 
     `bias` holds 32-bit biases in the natural order gate, row, at the scale of
     the accumulator that `hcgs.mvm … bias` starts with them.
+
+    `provenance` says how the matrix came about and what rounding did to it, for
+    the report; nothing depends on it.
 
     Example:
 
@@ -144,8 +151,11 @@ def HCGS_MatrixOp : HCGS_Op<"matrix", [HasParent<"::hcgs::flow::ProgramOp">, Sym
         codes dense<[[[1, 2, 3], [-4, 5, 7]]]> : tensor<1x2x3xi8>
         bias dense<[[10, -20]]> : tensor<1x2xi32>
     hcgs.matrix @R 1x4x4 weights <bits = 4, encoding = signmag, rounding = nearest, exps = [3]>
-        sparsity <tiers = [2x2 keep 1/2 row], map = "02">
+        sparsity #fx.sparsity<tiers = [2x2 keep 1/2 row], map = "02">
         codes dense<[1, 2, 3, 4, 5, 6, 7, 8]> : tensor<8xi8>
+    hcgs.matrix @C 1x4x6 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]>
+        sparsity #fx.circulant<4>
+        codes dense<[1, 2, 3, 4, 5, 6, 7, -7]> : tensor<8xi8>
     ```
   }];
   let arguments = (ins
@@ -154,9 +164,10 @@ def HCGS_MatrixOp : HCGS_Op<"matrix", [HasParent<"::hcgs::flow::ProgramOp">, Sym
     ConfinedAttr<I64Attr, [IntPositive]>:$rows,
     ConfinedAttr<I64Attr, [IntPositive]>:$cols,
     FX_WeightsAttr:$weights,
-    OptionalAttr<FX_SparsityAttr>:$sparsity,
+    OptionalAttr<AnyAttrOf<[FX_SparsityAttr, FX_CirculantAttr]>>:$sparsity,
     ElementsAttr:$codes,
-    OptionalAttr<I32ElementsAttr>:$bias
+    OptionalAttr<I32ElementsAttr>:$bias,
+    OptionalAttr<DictionaryAttr>:$provenance
   );
   let assemblyFormat = [{
     $sym_name custom<Shape>($gates, $rows, $cols) `weights` $weights
@@ -164,7 +175,19 @@ def HCGS_MatrixOp : HCGS_Op<"matrix", [HasParent<"::hcgs::flow::ProgramOp">, Sym
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// Number of stored codes: all of a dense matrix, the kept ones of another.
+    /// The pattern of kept blocks, or null.
+    ::hcgs::fx::SparsityAttr getBlocks() {
+      return ::llvm::dyn_cast_or_null<::hcgs::fx::SparsityAttr>(
+          getSparsityAttr());
+    }
+    /// The circulant form, or null.
+    ::hcgs::fx::CirculantAttr getCirculant() {
+      return ::llvm::dyn_cast_or_null<::hcgs::fx::CirculantAttr>(
+          getSparsityAttr());
+    }
+    /// Whether all weights are stored.
+    bool isDense() { return !getSparsityAttr(); }
+    /// Number of stored codes.
     int64_t getNumCodes();
     /// The values of the codes in stored order; empty if a resource is missing.
     ::std::vector<int16_t> getCodeValues();
@@ -178,25 +201,38 @@ def HCGS_TableOp : HCGS_Op<"table", [HasParent<"::hcgs::flow::ProgramOp">, Symbo
   let description = [{
     The numbers of A-PWL for the function and formats of `function`: `k`, `n`,
     `s`, `lo` and `hi`, the entries as `bases` and `slopes`, and the worst error
-    in LSBs of the output (A-PWL-4).
+    in LSBs of the output (A-PWL-4). A two-level table has a `directory`; its
+    `k` is w and its `n` the number of regions, as in the program file (PF-4).
+    `proof` says what else is known of the table, for the report.
 
     Example:
 
     ```mlir
     hcgs.table @relu <relu, in = !fx.int<16, 8>, out = !fx.int<13, 8>, segments = 2>
         k 12 n 1 s 0 lo 0 hi 4095 error 0.5 bases [0, 0] slopes [0, 1]
+    hcgs.table @hard_tanh <tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 2>
+        k 12 n 1 s 12 lo -4095 hi 4095 error 976.0
+        directory <origin = 0, frac = 0, first = [0], bits = [0], centre = 0>
+        bases [0] slopes [4095]
     ```
   }];
   let arguments = (ins
     SymbolNameAttr:$sym_name, FX_PwlAttr:$function,
     I64Attr:$k, I64Attr:$n, I64Attr:$s, I64Attr:$lo, I64Attr:$hi,
-    F64Attr:$error, DenseI16ArrayAttr:$bases, DenseI16ArrayAttr:$slopes
+    F64Attr:$error, OptionalAttr<FX_DirectoryAttr>:$directory,
+    OptionalAttr<FX_ProofAttr>:$proof,
+    DenseI16ArrayAttr:$bases, DenseI16ArrayAttr:$slopes
   );
   let assemblyFormat = [{
     $sym_name $function `k` $k `n` $n `s` $s `lo` $lo `hi` $hi
-    `error` $error `bases` $bases `slopes` $slopes attr-dict
+    `error` $error (`directory` $directory^)? (`proof` $proof^)?
+    `bases` $bases `slopes` $slopes attr-dict
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The numbers as the machine evaluates them.
+    ::hcgs::numerics::PwlTable getTable();
+  }];
 }
 
 def HCGS_SequenceOp : HCGS_Op<"sequence", [

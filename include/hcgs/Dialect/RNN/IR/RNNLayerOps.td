@@ -13,10 +13,15 @@ def RNN_WeightOp : RNN_Op<"weight", [Pure, AllTypesMatch<["value", "result"]>]> 
   let description = [{
     Weights, biases and constant initial states. Large values are resources
     (`dense_resource`), so that their bytes are never copied or hashed.
-    `sparsity` says which blocks of a matrix are kept: for the W and R of a
-    recurrent layer it is the pattern of one gate (hidden size x inputs), shared
-    by its gates. Weights outside the kept blocks must be zero once the pattern
-    has a map.
+    `sparsity` says how a matrix is compressed; for the W and R of a recurrent
+    layer it is about the matrix of one gate (hidden size x inputs). With
+    `#fx.sparsity` it names the kept blocks, shared by the gates or separate for
+    each; weights outside the kept blocks must be zero once the pattern has a
+    map. With `#fx.circulant` the matrix consists of circulant blocks, and
+    elements of a block that are one must be equal once layers have formats.
+
+    `provenance` says how `rnn-compress` came to this, for the report; nothing
+    depends on it.
 
     The operation is not `ConstantLike`: equal values with different patterns
     stay apart.
@@ -26,11 +31,13 @@ def RNN_WeightOp : RNN_Op<"weight", [Pure, AllTypesMatch<["value", "result"]>]> 
     ```mlir
     %w = rnn.weight dense<0.5> : tensor<4x6xf32>
     %r = rnn.weight dense<0.5> : tensor<8x8xf32> sparsity #fx.sparsity<tiers = [4x4 keep 1/2 row]>
+    %c = rnn.weight dense<0.5> : tensor<8x6xf32> sparsity #fx.circulant<4>
     ```
   }];
   let arguments = (ins
     ElementsAttr:$value,
-    OptionalAttr<AnyAttrOf<[FX_SparsityAttr, FX_CirculantAttr]>>:$sparsity
+    OptionalAttr<AnyAttrOf<[FX_SparsityAttr, FX_CirculantAttr]>>:$sparsity,
+    OptionalAttr<DictionaryAttr>:$provenance
   );
   let results = (outs RNN_Tensor:$result);
   let assemblyFormat = "$value (`sparsity` $sparsity^)? attr-dict";
