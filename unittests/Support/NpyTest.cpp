@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hcgs/Support/Npy.h"
 #include "hcgs/Support/AtomicFile.h"
+#include "hcgs/Support/MappedNpy.h"
 
 #include <gtest/gtest.h>
 
@@ -121,6 +122,31 @@ TEST(NpyTest, ConvertsHalfPrecision) {
   EXPECT_EQ(array.number(5), std::numeric_limits<double>::infinity());
 }
 
+TEST(NpyTest, ReadsMasks) {
+  Result<NpyArray> flags =
+      parseNpy(npyBytes("{'descr': '|b1', 'fortran_order': False, "
+                        "'shape': (3,), }",
+                        std::string("\1\0\1", 3)),
+               "a.npy");
+  ASSERT_TRUE(flags) << flags.message();
+  EXPECT_EQ(flags->dtype, DType::I8);
+  EXPECT_EQ(flags->number(0), 1.0);
+  EXPECT_EQ(flags->number(1), 0.0);
+
+  // Unsigned bytes keep their values; column-major ones their places.
+  Result<NpyArray> bytes =
+      parseNpy(npyBytes("{'descr': '|u1', 'fortran_order': True, "
+                        "'shape': (2, 2), }",
+                        std::string("\0\1\xff\x7f", 4)),
+               "a.npy");
+  ASSERT_TRUE(bytes) << bytes.message();
+  EXPECT_EQ(bytes->dtype, DType::I16);
+  EXPECT_EQ(bytes->number(0), 0.0);
+  EXPECT_EQ(bytes->number(1), 255.0);
+  EXPECT_EQ(bytes->number(2), 1.0);
+  EXPECT_EQ(bytes->number(3), 127.0);
+}
+
 TEST(NpyTest, RefusesWhatIsNotAnArray) {
   auto message = [](const std::string &bytes) {
     Result<NpyArray> array = parseNpy(bytes, "a.npy");
@@ -212,4 +238,41 @@ TEST(NpzTest, SingleArraysHaveNoName) {
   ASSERT_TRUE(arrays) << arrays.message();
   ASSERT_EQ(arrays->size(), 1u);
   EXPECT_EQ(arrays->front().first, "");
+}
+
+TEST(ArrayReaderTest, ReadsWhatTheArrayHolds) {
+  TemporaryFolder folder;
+  for (DType type : {DType::F16, DType::F32, DType::F64, DType::I8, DType::I16,
+                     DType::I32, DType::I64}) {
+    NpyArray array({3, 5}, type);
+    for (size_t i = 0; i < array.data.size(); ++i)
+      array.data[i] = static_cast<std::byte>(i * 5 + 1);
+    ASSERT_TRUE(writeFileAtomically(folder / "x.npy", encodeNpy(array)));
+    Result<ArrayReader> reader = ArrayReader::open(folder / "x.npy");
+    ASSERT_TRUE(reader) << reader.message();
+    // It goes on reading where it was moved to.
+    const ArrayReader moved = *std::move(reader);
+    const ArrayReader inMemory(array);
+    EXPECT_EQ(moved.describe(), array.describe());
+    EXPECT_EQ(moved.elements(), 15);
+    for (int64_t i = 0; i < 15; ++i) {
+      EXPECT_EQ(moved.number(i), array.number(i));
+      EXPECT_EQ(inMemory.integer(i), array.integer(i));
+    }
+  }
+}
+
+TEST(ArrayReaderTest, LoadsWhatCannotBeReadInPlace) {
+  TemporaryFolder folder;
+  ASSERT_TRUE(writeFileAtomically(
+      folder / "f.npy",
+      npyBytes("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 3), }",
+               "\x01\x04\x02\x05\x03\x06")));
+  Result<ArrayReader> reader = ArrayReader::open(folder / "f.npy");
+  ASSERT_TRUE(reader) << reader.message();
+  for (int64_t i = 0; i < 6; ++i)
+    EXPECT_EQ(reader->integer(i), i + 1);
+  ASSERT_TRUE(writeFileAtomically(folder / "bad.npy", "no array"));
+  EXPECT_FALSE(ArrayReader::open(folder / "bad.npy"));
+  EXPECT_FALSE(ArrayReader::open(folder / "none.npy"));
 }
