@@ -15,7 +15,7 @@
 // ROW:      rnn.weight dense<{{\[\[\[}}1.000000e+00, 0.000000e+00, 0.000000e+00, 2.000000e+00], [0.000000e+00, 3.000000e+00, -1.000000e+00, 0.000000e+00],
 // ROW-SAME: sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], map = "9c">
 // ROW:      tensor<1x8x2xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], map = "{{..}}">
-// ROW:      rnn.weight dense<{{.*}}> : tensor<2x2xf32>{{$}}
+// ROW:      rnn.weight dense<{{.*}}> : tensor<2x2xf32> {provenance = {{.*}}how = "detected"}}
 
 // LINEAR:   tensor<2x2xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], map = "02">
 
@@ -35,6 +35,7 @@ func.func @main(%x: tensor<?x?x4xf32>) -> tensor<?x?x2xf32> {
   %y, %y_h, %y_c = rnn.lstm forward %x, %w, %r {hidden_size = 2 : i64}
       : (tensor<?x?x4xf32>, tensor<1x8x4xf32>, tensor<1x8x2xf32>) -> (tensor<?x?x2xf32>, tensor<1x?x2xf32>, tensor<1x?x2xf32>)
   %v = rnn.weight dense<[[1.0, 0.5], [0.25, 2.0]]> : tensor<2x2xf32>
+  // expected-remark@+1 {{W: stored dense (0.0 % zero)}}
   %z = rnn.linear %y, %v : (tensor<?x?x2xf32>, tensor<2x2xf32>) -> tensor<?x?x2xf32>
   return %z : tensor<?x?x2xf32>
 }

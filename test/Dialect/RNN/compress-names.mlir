@@ -3,7 +3,7 @@
 
 // Messages carry the name of the model's node.
 
-// RUN: not hcgs-opt %s --rnn-compress=tiers=1x1:1/2 2>&1 | FileCheck %s
+// RUN: not hcgs-opt %s --rnn-compress="tiers=1x1:1/2 balance=row" 2>&1 | FileCheck %s
 
 // CHECK: error: {{.*}}node '/lstm/LSTM': W: the weights break the pattern
 // CHECK: remark: {{.*}}node '/lstm/LSTM': R: stored dense

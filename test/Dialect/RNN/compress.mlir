@@ -9,7 +9,7 @@
 
 // DETECT-LABEL: @two_of_four
 // DETECT:       rnn.weight dense<{{.*}}tensor<1x8x4xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], map = "9c">
-// DETECT:       rnn.weight dense<{{.*}}tensor<1x8x2xf32>{{$}}
+// DETECT:       rnn.weight dense<{{.*}}tensor<1x8x2xf32> {provenance
 func.func @two_of_four(%x: tensor<?x?x4xf32>) -> tensor<?x?x2xf32> {
   %w = rnn.weight dense<[[[1.0, 0.0, 0.0, 2.0], [0.0, 3.0, -1.0, 0.0], [0.5, 0.0, 0.0, -2.0], [0.0, 1.5, 1.0, 0.0], [0.0, 0.0, 0.0, -2.0], [0.0, 1.5, 1.0, 0.0], [1.0, 0.0, 0.0, 2.0], [0.0, 3.0, -1.0, 0.0]]]> : tensor<1x8x4xf32>
   %r = rnn.weight dense<[[[0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25]]]> : tensor<1x8x2xf32>

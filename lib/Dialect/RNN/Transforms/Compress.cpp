@@ -1,19 +1,21 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// rnn-compress: which blocks every weight matrix keeps.
+// rnn-compress: how every weight matrix is compressed.
 
-#include "hcgs/Compression/Detect.h"
-#include "hcgs/Compression/Select.h"
+#include "CompressMatrix.h"
+
+#include "hcgs/Dialect/FX/Utils/MatrixForms.h"
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Dialect/RNN/Transforms/Override.h"
 #include "hcgs/Dialect/RNN/Transforms/Passes.h"
 #include "hcgs/Dialect/RNN/Transforms/WeightData.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Threading.h"
-#include "llvm/Support/Format.h"
 
+#include <cmath>
 #include <optional>
 
 namespace hcgs::rnn {
@@ -24,25 +26,22 @@ namespace hcgs::rnn {
 using namespace mlir;
 using namespace hcgs;
 using namespace hcgs::rnn;
-using compression::Balance;
-using compression::BlockMap;
-using compression::Detection;
+using compression::EnergyLoss;
 
 namespace {
 
-/// One matrix of the model, and what was found for it. Matrices are worked on
-/// concurrently, so results wait here until they are applied in order.
+/// One matrix of the model, and what was decided for it. Matrices are worked on
+/// concurrently, so decisions wait here until they are applied in order.
 struct Matrix {
-  Operation *layer;
+  Operation *layer = nullptr;
   StringRef name; // "W", "R"
   WeightOp weight;
-  uint64_t ordinal; // among all matrices that could be compressed
+  uint64_t ordinal = 0; // among all matrices of the module
+  CompressSettings settings;
   FloatData data;
   compression::MatrixView view;
-
-  std::shared_ptr<const BlockMap> map; // what to store, if sparse
-  std::string error, remark;
-  bool drops = false; // some weights become zero
+  std::optional<Mask> mask;
+  CompressDecision decision;
 };
 
 struct Compress : rnn::impl::RNNCompressBase<Compress> {
@@ -51,184 +50,227 @@ struct Compress : rnn::impl::RNNCompressBase<Compress> {
   void runOnOperation() override;
 
 private:
+  LogicalResult checkTiers();
   std::vector<Matrix> collect();
-  LogicalResult readOptions();
-  void work(Matrix &matrix) const;
-  void detectIn(Matrix &matrix) const;
-  void imposeOn(Matrix &matrix) const;
+  LogicalResult settle(Matrix &matrix);
+  LogicalResult findMask(Matrix &matrix, const std::vector<Matrix> &all);
   LogicalResult apply(Matrix &matrix);
 
-  Balance imposedBalance() const {
-    return balance == BalanceChoice::Column ? Balance::Column : Balance::Row;
-  }
-
-  std::vector<compression::Tier> sizes;       // of `tiers`, to detect with
-  std::optional<compression::Pattern> wanted; // of `tiers`, to impose
+  std::map<std::string, MaskFile> maskFiles;
 };
 
 } // namespace
 
-/// "61440 of 983040 weights".
-static std::string describeKept(const BlockMap &map, int64_t gates) {
-  return std::to_string(gates * map.keptWeights()) + " of " +
-         std::to_string(gates * map.rows() * map.cols()) + " weights";
-}
-
-static std::string percent(int64_t part, int64_t whole) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  stream << llvm::format("%.1f %%", 100.0 * static_cast<double>(part) /
-                                        static_cast<double>(whole));
-  return text;
+/// What the pass's own text of tiers must be whatever matrix it is for, so that
+/// a slip in it is reported once and not for every matrix.
+LogicalResult Compress::checkTiers() {
+  if (tiers.empty())
+    return success();
+  Result<void> checked;
+  if (mode == CompressionMode::Impose) {
+    if (auto parsed = compression::parseTiers(tiers, compression::Balance::Row);
+        !parsed)
+      checked = parsed.takeError();
+  } else if (auto parsed =
+                 compression::parseTierText(tiers, compression::Balance::Row);
+             !parsed) {
+    checked = parsed.takeError();
+  }
+  if (!checked)
+    return getOperation()->emitError()
+           << "option tiers of rnn-compress: " << checked.message();
+  return success();
 }
 
 std::vector<Matrix> Compress::collect() {
   std::vector<Matrix> matrices;
-  uint64_t ordinal = 0;
   auto add = [&](Operation *layer, StringRef name, Value weight) {
-    if (auto op = weight.getDefiningOp<WeightOp>())
-      matrices.push_back({layer, name, op, ordinal, {}, {}, {}, {}, {}, {}});
-    ++ordinal;
+    Matrix &matrix = matrices.emplace_back();
+    matrix.layer = layer;
+    matrix.name = name;
+    matrix.weight = weight.getDefiningOp<WeightOp>();
+    matrix.ordinal = matrices.size() - 1;
   };
   getOperation()->walk([&](Operation *op) {
     if (auto lstm = dyn_cast<LSTMOp>(op)) {
       add(op, "W", lstm.getW());
       add(op, "R", lstm.getR());
-    } else if (auto layer = dyn_cast<LinearOp>(op); layer && linear) {
+    } else if (auto layer = dyn_cast<LinearOp>(op)) {
       add(op, "W", layer.getW());
     }
   });
+  llvm::erase_if(matrices, [](Matrix &matrix) { return !matrix.weight; });
   return matrices;
 }
 
-LogicalResult Compress::readOptions() {
-  auto fail = [&](const Error &error) {
-    return getOperation()->emitError()
-           << "option tiers of rnn-compress: " << error.message;
-  };
-  wanted.reset();
-  sizes.clear();
-  if (tiers.empty())
-    return success();
-  if (mode == CompressionMode::Impose) {
-    auto pattern = compression::parseTiers(tiers, imposedBalance());
-    if (!pattern)
-      return fail(pattern.error());
-    wanted = *std::move(pattern);
-    return success();
+//===----------------------------------------------------------------------===//
+// Settings
+//===----------------------------------------------------------------------===//
+
+/// The dictionary of one level of a layer's override: of the layer itself, or
+/// of a matrix.
+static DictionaryAttr getLevel(Operation *layer, StringRef matrix) {
+  auto own = layer->getAttrOfType<DictionaryAttr>(kOverrideAttr);
+  if (!own || matrix.empty())
+    return own;
+  return own.getAs<DictionaryAttr>(matrix);
+}
+
+/// The options of the pass with the overrides of the layer and the matrix.
+LogicalResult Compress::settle(Matrix &matrix) {
+  CompressSettings &settings = matrix.settings;
+  settings.asked = matrix.weight.getSparsityAttr();
+  settings.mode = mode;
+  settings.circulant = circulant;
+  settings.tiers = tiers;
+  settings.balance = balance;
+
+  // The closest level that says what is done.
+  bool overridden = false;
+  for (StringRef level : {StringRef(), matrix.name}) {
+    DictionaryAttr said = getLevel(matrix.layer, level);
+    if (!said)
+      continue;
+    auto how = said.getAs<StringAttr>("sparsity");
+    auto block = said.getAs<IntegerAttr>("circulant");
+    if (how && block)
+      return emitNodeError(matrix.layer)
+             << (level.empty() ? "" : level + ": ").str()
+             << "overrides with sparsity \"" << how.getValue()
+             << "\" and circulant " << block.getInt()
+             << " contradict each other; keep one of them";
+    overridden |= how || block;
+    if (block)
+      settings.circulant = block.getInt();
+    if (how) {
+      settings.mode = llvm::StringSwitch<CompressionMode>(how.getValue())
+                          .Case("impose", CompressionMode::Impose)
+                          .Case("masks", CompressionMode::Masks)
+                          .Case("off", CompressionMode::Off)
+                          .Default(CompressionMode::Detect);
+      settings.circulant = 0;
+    }
   }
-  auto parsed = compression::parseTierSizes(tiers, imposedBalance());
-  if (!parsed)
-    return fail(parsed.error());
-  sizes = *std::move(parsed);
+
+  // Imposing on linear layers is asked for apart: they are small and their
+  // errors go straight to the output.
+  if (isa<LinearOp>(matrix.layer) && !linear && !overridden &&
+      (mode == CompressionMode::Impose || circulant)) {
+    settings.mode = CompressionMode::Detect;
+    settings.circulant = 0;
+    settings.tiers.clear();
+    settings.balance = BalanceChoice::Any;
+  }
+
+  Operation *layer = matrix.layer;
+  StringRef name = matrix.name;
+  if (auto text = getOverrideText(layer, name, "tiers"))
+    settings.tiers = text->str();
+  settings.balance =
+      getOverrideChoice<BalanceChoice>(layer, name, "balance",
+                                       {{"any", BalanceChoice::Any},
+                                        {"row", BalanceChoice::Row},
+                                        {"column", BalanceChoice::Column},
+                                        {"both", BalanceChoice::Both},
+                                        {"none", BalanceChoice::None}},
+                                       settings.balance);
+  settings.masks = getOverrideChoice<MaskSharing>(
+      layer, name, "masks",
+      {{"shared", MaskSharing::Shared}, {"separate", MaskSharing::Separate}},
+      masks);
+  settings.select = getOverrideChoice<BlockSelection>(
+      layer, name, "select",
+      {{"magnitude", BlockSelection::Magnitude},
+       {"guided", BlockSelection::Guided},
+       {"random", BlockSelection::Random}},
+      select);
+  settings.onBroken =
+      getOverrideChoice<BrokenPattern>(layer, name, "on-broken",
+                                       {{"reject", BrokenPattern::Reject},
+                                        {"project", BrokenPattern::Project},
+                                        {"dense", BrokenPattern::Dense}},
+                                       onBroken);
+  settings.seed = getOverrideInteger(layer, name, "seed").value_or(seed);
+  settings.seed += matrix.ordinal;
+  settings.maskFile =
+      getOverrideText(layer, name, "mask-file").value_or(maskFile).str();
   return success();
 }
 
-void Compress::detectIn(Matrix &matrix) const {
-  compression::DetectOptions options;
-  options.tiers = sizes;
-  if (balance != BalanceChoice::Any)
-    options.balance = imposedBalance();
-  if (auto asked =
-          dyn_cast_or_null<fx::SparsityAttr>(matrix.weight.getSparsityAttr())) {
-    options.tiers = toPattern(asked).tiers;
-    options.balance.reset();
-    options.keepBalance = true;
+//===----------------------------------------------------------------------===//
+// Masks
+//===----------------------------------------------------------------------===//
+
+/// Reads the mask of a matrix, and its file at first sight.
+LogicalResult Compress::findMask(Matrix &matrix,
+                                 const std::vector<Matrix> &all) {
+  const std::string &path = matrix.settings.maskFile;
+  if (path.empty())
+    return emitNodeError(matrix.layer)
+           << matrix.name
+           << ": there is no mask file; name one with the option mask-file";
+  auto known = maskFiles.find(path);
+  if (known == maskFiles.end()) {
+    Result<MaskFile> file = MaskFile::read(path);
+    if (!file)
+      return getOperation()->emitError() << file.message();
+    std::set<std::string> names;
+    for (const Matrix &other : all)
+      names.insert(getNodeName(other.layer) + "." + other.name.str());
+    if (Result<void> checked = file->checkNames(names); !checked)
+      return getOperation()->emitError() << checked.message();
+    known = maskFiles.emplace(path, *std::move(file)).first;
   }
-  auto found = compression::detect(matrix.view, options);
-  if (!found) {
-    matrix.error = found.message();
-    return;
-  }
-  std::string empty = percent(found->emptyPositions, found->positions);
-  switch (found->kind) {
-  case Detection::Kind::Broken:
-    matrix.error =
-        found->message() +
-        "; zero these weights, or choose sparsity impose to drop them "
-        "or off to store the matrix dense";
-    return;
-  case Detection::Kind::Dense:
-    if (found->emptyPositions * 20 >= found->positions)
-      matrix.remark = "no block pattern found (" + empty +
-                      " of positions are zero in all gates); stored dense";
-    else
-      matrix.remark = "stored dense (" + empty + " zero)";
-    return;
-  case Detection::Kind::Sparse:
-    matrix.map = found->map;
-    matrix.remark =
-        found->message() + ", " + describeKept(*matrix.map, matrix.view.gates);
-    if (found->emptyKeptBlocks > 0)
-      matrix.remark += ", " + std::to_string(found->emptyKeptBlocks) +
-                       " kept blocks hold only zeros";
-    return;
-  }
+
+  MaskedMatrix wanted;
+  wanted.node = getNodeName(matrix.layer);
+  wanted.name = matrix.name.str();
+  wanted.gates = matrix.view.gates;
+  wanted.rows = matrix.view.rows;
+  wanted.cols = matrix.view.cols;
+  // A bidirectional node has become two layers.
+  wanted.directions = llvm::count_if(all, [&](const Matrix &other) {
+    return other.name == matrix.name && isa<LSTMOp>(other.layer) &&
+           getNodeName(other.layer) == wanted.node;
+  });
+  wanted.directions = std::max<int64_t>(wanted.directions, 1);
+  if (auto lstm = dyn_cast<LSTMOp>(matrix.layer))
+    wanted.direction =
+        wanted.directions > 1 && lstm.getDirection() == Direction::Reverse;
+  auto mask = known->second.find(wanted);
+  if (!mask)
+    return getOperation()->emitError() << mask.message();
+  matrix.mask = *std::move(mask);
+  return success();
 }
 
-void Compress::imposeOn(Matrix &matrix) const {
-  std::optional<compression::Pattern> pattern = wanted;
-  if (auto asked =
-          dyn_cast_or_null<fx::SparsityAttr>(matrix.weight.getSparsityAttr()))
-    pattern = toPattern(asked);
-  if (!pattern) {
-    matrix.error = "there is no pattern to impose; give one with the option "
-                   "tiers, such as 32x32:25%,4x4:25%";
-    return;
-  }
-  const compression::Tier &first = pattern->tiers.front();
-  if (matrix.view.rows < first.rows || matrix.view.cols < first.cols) {
-    matrix.remark =
-        "stored dense: " + std::to_string(matrix.view.rows) + " x " +
-        std::to_string(matrix.view.cols) + " is smaller than a block of " +
-        std::to_string(first.rows) + " x " + std::to_string(first.cols);
-    return;
-  }
-  auto chosen =
-      select == BlockSelection::Magnitude
-          ? compression::selectByMagnitude(*pattern, matrix.view)
-          : compression::selectRandom(*pattern, matrix.view.rows,
-                                      matrix.view.cols, seed + matrix.ordinal);
-  if (!chosen) {
-    matrix.error = chosen.message();
-    return;
-  }
-  matrix.map = std::make_shared<const BlockMap>(*std::move(chosen));
-  matrix.remark = "pattern " + pattern->str() + " imposed, keeps " +
-                  describeKept(*matrix.map, matrix.view.gates);
-  matrix.drops = compression::countStrayWeights(matrix.view, *matrix.map) > 0;
-}
+//===----------------------------------------------------------------------===//
+// Decisions
+//===----------------------------------------------------------------------===//
 
-void Compress::work(Matrix &matrix) const {
-  if (mode == CompressionMode::Detect)
-    detectIn(matrix);
-  else
-    imposeOn(matrix);
-}
-
-/// Sets the dropped weights to zero, in a value of the same kind.
-static void zeroDropped(WeightOp weight, const Matrix &matrix) {
+/// Changes the weights, in a value of the same kind. Returns what that took
+/// away.
+static EnergyLoss change(WeightOp weight, const Matrix &matrix) {
   ArrayRef<float> data = matrix.data.get();
-  auto zero = [&](MutableArrayRef<float> copy) {
-    compression::zeroDropped(copy, matrix.view.gates, *matrix.map);
-  };
   auto type = cast<ShapedType>(weight.getValue().getType());
   auto resource = dyn_cast<DenseResourceElementsAttr>(weight.getValue());
   if (!resource) {
     std::vector<float> copy(data.begin(), data.end());
-    zero(copy);
+    EnergyLoss loss = matrix.decision.change(copy);
     weight.setValueAttr(DenseElementsAttr::get(type, ArrayRef<float>(copy)));
-    return;
+    return loss;
   }
   AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
       ArrayRef<char>(reinterpret_cast<const char *>(data.data()),
                      data.size() * sizeof(float)),
       alignof(float));
   MutableArrayRef<char> bytes = blob.getMutableData();
-  zero({reinterpret_cast<float *>(bytes.data()), data.size()});
+  EnergyLoss loss = matrix.decision.change(
+      {reinterpret_cast<float *>(bytes.data()), data.size()});
   weight.setValueAttr(DenseResourceElementsAttr::get(
       type, (resource.getRawHandle().getKey() + ".kept").str(),
       std::move(blob)));
+  return loss;
 }
 
 /// Gives the memory of a resource back if no weight of the module holds or
@@ -251,52 +293,108 @@ static void release(DenseResourceElementsHandle handle, Operation *module) {
     *blob = AsmResourceBlob();
 }
 
+/// What the report shall know of a decision.
+static DictionaryAttr describe(MLIRContext *context,
+                               const CompressDecision &decision,
+                               const std::optional<EnergyLoss> &loss) {
+  Builder builder(context);
+  NamedAttrList entries;
+  entries.set("how", builder.getStringAttr(decision.how));
+  if (const auto &found = decision.detection)
+    entries.set(
+        "detection",
+        builder.getDictionaryAttr(
+            {builder.getNamedAttr("confidence",
+                                  builder.getF64FloatAttr(found->confidence())),
+             builder.getNamedAttr(
+                 "confidence_bits",
+                 builder.getF64FloatAttr(found->confidenceBits())),
+             builder.getNamedAttr("pattern",
+                                  builder.getStringAttr(found->text())),
+             builder.getNamedAttr(
+                 "runner_up", builder.getStringAttr(found->runnerUp.text))}));
+  if (loss) {
+    entries.set("removed_energy_percent",
+                builder.getF64FloatAttr(loss->percent()));
+    if (std::isfinite(loss->decibels()))
+      entries.set("removed_energy_db",
+                  builder.getF64FloatAttr(loss->decibels()));
+  }
+  return entries.getDictionary(context);
+}
+
 LogicalResult Compress::apply(Matrix &matrix) {
-  if (!matrix.error.empty())
-    return emitNodeError(matrix.layer) << matrix.name << ": " << matrix.error;
+  CompressDecision &decision = matrix.decision;
+  if (!decision.error.empty())
+    return emitNodeError(matrix.layer) << matrix.name << ": " << decision.error;
   WeightOp weight = matrix.weight;
-  if (matrix.drops) {
+  std::optional<EnergyLoss> loss;
+  if (decision.change) {
     auto old = dyn_cast<DenseResourceElementsAttr>(weight.getValue());
-    zeroDropped(weight, matrix);
+    loss = change(weight, matrix);
     matrix.data = {};
+    decision.change = nullptr;
     if (old)
       release(old.getRawHandle(), getOperation());
   }
-  if (matrix.map)
-    weight.setSparsityAttr(toSparsityAttr(&getContext(), *matrix.map));
+  if (!decision.maps.empty())
+    weight.setSparsityAttr(
+        fx::toSparsityAttr(&getContext(), decision.maps, decision.separate));
+  else if (decision.circulant)
+    weight.setSparsityAttr(
+        fx::CirculantAttr::get(&getContext(), decision.circulant));
   else
     weight.removeSparsityAttr();
-  emitNodeRemark(matrix.layer) << matrix.name << ": " << matrix.remark;
+  // What was done once is still what was done.
+  const bool again = weight.getSparsityAttr() && !loss &&
+                     weight.getSparsityAttr() == matrix.settings.asked;
+  if (!again || !weight.getProvenanceAttr())
+    weight.setProvenanceAttr(describe(&getContext(), decision, loss));
+  if (decision.remark.empty())
+    return success();
+  InFlightDiagnostic remark = emitNodeRemark(matrix.layer);
+  remark << matrix.name << ": " << decision.remark;
+  if (loss)
+    remark << "; " << describeLoss(*loss);
   return success();
 }
 
 void Compress::runOnOperation() {
-  if (failed(readOptions()))
+  maskFiles.clear();
+  if (failed(checkTiers()))
     return signalPassFailure();
   std::vector<Matrix> matrices = collect();
-  if (mode == CompressionMode::Off) {
-    for (Matrix &matrix : matrices)
-      matrix.weight.removeSparsityAttr();
-    return;
-  }
-  // What has its blocks, or is no block pattern at all, stays.
-  llvm::erase_if(matrices, [](Matrix &matrix) {
-    Attribute sparsity = matrix.weight.getSparsityAttr();
-    auto blocks = dyn_cast_or_null<fx::SparsityAttr>(sparsity);
-    return sparsity && (!blocks || blocks.hasMap());
-  });
+  std::vector<Matrix *> open;
   for (Matrix &matrix : matrices) {
+    if (failed(settle(matrix)))
+      return signalPassFailure();
+    const CompressSettings &settings = matrix.settings;
+    // What has its blocks stays, unless all shall be dense.
+    auto blocks = dyn_cast_or_null<fx::SparsityAttr>(settings.asked);
+    const bool off =
+        settings.mode == CompressionMode::Off && !settings.circulant;
+    if (off || !blocks || !blocks.hasMap())
+      open.push_back(&matrix);
+    if (off)
+      continue;
     FailureOr<FloatData> data = getFloatData(matrix.weight);
     if (failed(data))
       return signalPassFailure();
     matrix.data = *std::move(data);
     matrix.view = getMatrixView(matrix.weight, matrix.data);
   }
-  parallelForEach(&getContext(), matrices,
-                  [&](Matrix &matrix) { work(matrix); });
+  for (Matrix *matrix : open)
+    if (matrix->settings.mode == CompressionMode::Masks &&
+        !matrix->settings.circulant && failed(findMask(*matrix, matrices)))
+      return signalPassFailure();
+  parallelForEach(&getContext(), open, [](Matrix *matrix) {
+    matrix->decision = compressMatrix(matrix->view, matrix->settings,
+                                      matrix->mask ? &*matrix->mask : nullptr);
+    matrix->mask.reset();
+  });
   bool ok = true;
-  for (Matrix &matrix : matrices)
-    ok &= succeeded(apply(matrix));
+  for (Matrix *matrix : open)
+    ok &= succeeded(apply(*matrix));
   if (!ok)
     signalPassFailure();
 }

@@ -3,6 +3,8 @@
 
 #include "hcgs/Dialect/RNN/Transforms/WeightData.h"
 
+#include "hcgs/Dialect/FX/Utils/MatrixForms.h"
+
 #include "mlir/IR/DialectResourceBlobManager.h"
 
 #include <cstring>
@@ -57,60 +59,14 @@ compression::MatrixView rnn::getMatrixView(WeightOp weight,
   return view;
 }
 
-compression::Pattern rnn::toPattern(fx::SparsityAttr sparsity) {
-  compression::Pattern pattern;
-  for (fx::TierAttr tier : sparsity.getTiers())
-    pattern.tiers.push_back(
-        {static_cast<int>(tier.getRows()), static_cast<int>(tier.getCols()),
-         static_cast<int>(tier.getNum()), static_cast<int>(tier.getDen()),
-         tier.getBalance() == fx::Balance::Row ? compression::Balance::Row
-                                               : compression::Balance::Column});
-  return pattern;
-}
-
-fx::SparsityAttr rnn::toSparsityAttr(MLIRContext *context,
-                                     const compression::BlockMap &map) {
-  SmallVector<fx::TierAttr> tiers;
-  for (const compression::Tier &tier : map.pattern().tiers)
-    tiers.push_back(fx::TierAttr::get(
-        context, tier.rows, tier.cols, tier.keepNum, tier.keepDen,
-        tier.balance == compression::Balance::Row ? fx::Balance::Row
-                                                  : fx::Balance::Column));
-  return fx::SparsityAttr::getWithMap(context, tiers, map.indexImage());
-}
-
 FailureOr<compression::WeightLayout> rnn::getLayout(WeightOp weight,
                                                     int64_t rowBlock) {
   compression::MatrixView shape = getMatrixView(weight, FloatData());
-  if (!weight.getSparsityAttr())
-    return compression::WeightLayout::dense(shape.gates, shape.rows, shape.cols,
-                                            rowBlock);
-  auto sparsity = dyn_cast<fx::SparsityAttr>(weight.getSparsityAttr());
-  if (!sparsity)
-    return weight.emitOpError("is circulant, which is not supported yet; store "
-                              "it dense with rnn-compress{mode=off}");
-  if (!sparsity.hasMap())
-    return weight.emitOpError("has a block pattern without map; run "
-                              "rnn-compress first");
-  auto map = compression::BlockMap::fromIndexImage(
-      toPattern(sparsity), shape.rows, shape.cols, sparsity.getMapBytes());
-  if (!map)
-    return weight.emitOpError() << map.message();
-  return compression::WeightLayout::sparse(
-      shape.gates,
-      std::make_shared<const compression::BlockMap>(*std::move(map)), rowBlock);
-}
-
-numerics::WeightFormat rnn::toWeightFormat(fx::WeightsAttr weights) {
-  numerics::WeightFormat format;
-  format.bits = weights.getBits();
-  format.encoding = weights.getEncoding() == fx::WeightEncoding::Twos
-                        ? numerics::WeightEncoding::Twos
-                        : numerics::WeightEncoding::SignMag;
-  format.rounding = weights.getRounding() == fx::Rounding::Nearest
-                        ? numerics::WeightRounding::Nearest
-                        : numerics::WeightRounding::Ceil;
-  return format;
+  auto layout = fx::makeLayout(weight.getSparsityAttr(), shape.gates,
+                               shape.rows, shape.cols, rowBlock);
+  if (!layout)
+    return weight.emitError() << layout.message();
+  return *std::move(layout);
 }
 
 numerics::Activation rnn::toActivation(fx::Activation kind, FloatAttr alpha,
@@ -126,6 +82,17 @@ numerics::Activation rnn::toActivation(fx::Activation kind, FloatAttr alpha,
   return function;
 }
 
+/// Replaces `function` by the samples that `rnn.samples` has for it.
+static void addSamples(Operation *op, StringRef key,
+                       numerics::Activation &function) {
+  auto all = op->getAttrOfType<DictionaryAttr>(kSamplesAttr);
+  auto points =
+      dyn_cast_or_null<DenseElementsAttr>(all ? all.get(key) : Attribute());
+  if (points)
+    function.samples =
+        std::make_shared<const numerics::Samples>(toSamples(points));
+}
+
 numerics::Activation rnn::getActivation(LSTMOp op, unsigned index) {
   numerics::Activation function =
       toActivation(op.getActivation(0, index), {}, {});
@@ -133,7 +100,46 @@ numerics::Activation rnn::getActivation(LSTMOp op, unsigned index) {
     function.alpha = (*op.getActivationAlpha())[index];
   if (op.getActivationBeta())
     function.beta = (*op.getActivationBeta())[index];
+  addSamples(op, getSamplesKeys(op)[index], function);
   return function;
+}
+
+numerics::Activation rnn::getActivation(LinearOp op) {
+  numerics::Activation function =
+      toActivation(*op.getActivation(), op.getAlphaAttr(), op.getBetaAttr());
+  addSamples(op, "y", function);
+  return function;
+}
+
+numerics::Activation rnn::getActivation(ActOp op) {
+  numerics::Activation function =
+      toActivation(op.getKind(), op.getAlphaAttr(), op.getBetaAttr());
+  addSamples(op, "y", function);
+  return function;
+}
+
+numerics::Samples rnn::toSamples(DenseElementsAttr points) {
+  numerics::Samples samples;
+  auto values = points.getValues<double>();
+  for (auto it = values.begin(); it != values.end();) {
+    const double x = *it++;
+    samples.push_back({x, *it++});
+  }
+  return samples;
+}
+
+DenseElementsAttr
+rnn::toSamplesAttr(MLIRContext *context,
+                   const numerics::Activation &function) {
+  if (!function.samples)
+    return {};
+  SmallVector<double> values;
+  for (const numerics::Sample &sample : *function.samples)
+    llvm::append_values(values, sample.x, sample.y);
+  return DenseElementsAttr::get(
+      RankedTensorType::get({static_cast<int64_t>(values.size() / 2), 2},
+                            Float64Type::get(context)),
+      ArrayRef<double>(values));
 }
 
 static StringRef findName(Location loc) {

@@ -9,17 +9,35 @@
 namespace hcgs::rnn {
 
 /// What rnn-compress does.
-enum class CompressionMode { Detect, Impose, Off };
+enum class CompressionMode { Detect, Impose, Masks, Off };
 
 /// Which balance a pattern has (WI-P-3). `Any`: whichever fits when detecting,
 /// row when imposing.
-enum class BalanceChoice { Any, Row, Column };
+enum class BalanceChoice { Any, Row, Column, Both, None };
 
-/// How blocks to keep are chosen.
-enum class BlockSelection { Magnitude, Random };
+/// Whether the gates of an imposed pattern keep the same blocks.
+enum class MaskSharing { Shared, Separate };
+
+/// How blocks to keep are chosen (Compression/Select.h).
+enum class BlockSelection { Magnitude, Guided, Random };
+
+/// What becomes of a matrix whose weights break their pattern.
+enum class BrokenPattern { Reject, Project, Dense };
 
 /// How rnn-calibrate turns values into ranges.
-enum class RangeMethod { MinMax, Percentile };
+/// (docs/Rationale/Quantization.md).
+enum class RangeMethod { MinMax, Percentile, MSE, KL };
+
+/// Where weight codes come from: encoding, rounding and least squared error, or
+/// the quantiser that HCGS networks were published with.
+enum class WeightQuantizer { Free, HCGS };
+
+/// What rnn-quantize does with zeros in kept positions where signmag was asked
+/// for, which has no zero.
+enum class ZeroPolicy { Auto, One, Twos, Refuse };
+
+/// What rnn-quantize does where A-W-7 would change weights that lie on a grid.
+enum class GridPolicy { Keep, Lower };
 
 } // namespace hcgs::rnn
 

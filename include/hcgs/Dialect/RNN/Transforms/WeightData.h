@@ -39,29 +39,28 @@ mlir::FailureOr<FloatData> getFloatData(WeightOp weight);
 /// gates of H x I, [O, I] of a linear layer is one of O x I.
 compression::MatrixView getMatrixView(WeightOp weight, const FloatData &data);
 
-/// The pattern of a sparsity attribute, map aside.
-compression::Pattern toPattern(fx::SparsityAttr sparsity);
-
-/// The attribute of a map.
-fx::SparsityAttr toSparsityAttr(mlir::MLIRContext *context,
-                                const compression::BlockMap &map);
-
 /// The layout of a weight operand with row blocks of height `rowBlock`: dense
-/// without a sparsity, else by its map. Reports a missing or malformed map and
-/// circulant matrices.
+/// without a sparsity, else as that says. Reports blocks that are not chosen and
+/// forms that do not fit the matrix.
 mlir::FailureOr<compression::WeightLayout> getLayout(WeightOp weight,
                                                      int64_t rowBlock);
-
-/// The weight format of an attribute, exponents aside.
-numerics::WeightFormat toWeightFormat(fx::WeightsAttr weights);
 
 /// A function with its parameters; null parameters stand for ONNX's defaults.
 numerics::Activation toActivation(fx::Activation kind, mlir::FloatAttr alpha,
                                   mlir::FloatAttr beta);
 
 /// Function `index` (0: i, o and f; 1: g; 2: tanh of the cell) of a layer with
-/// one direction.
+/// one direction; with samples if the layer has some (rnn.samples).
 numerics::Activation getActivation(LSTMOp op, unsigned index);
+/// The function of another layer, which must have one.
+numerics::Activation getActivation(LinearOp op);
+numerics::Activation getActivation(ActOp op);
+
+/// The samples of a function as an attribute, or null if it has none.
+mlir::DenseElementsAttr toSamplesAttr(mlir::MLIRContext *context,
+                                      const numerics::Activation &function);
+/// Points of tensor<Nx2xf64> as a function's samples.
+numerics::Samples toSamples(mlir::DenseElementsAttr points);
 
 /// The ONNX node that `op` comes from, or the operation's own name.
 std::string getNodeName(mlir::Operation *op);
