@@ -90,7 +90,7 @@ void Emitter::emitFlow(Operation *op, unsigned part, uint32_t begin,
           instruction.init = isa::Init::Bias;
         for (auto [gate, shift] : llvm::enumerate(mvm.getShifts()))
           instruction.shifts[gate] = shift;
-        if (!matrix.getSparsity())
+        if (matrix.isDense())
           instruction.tile =
               timing.bestTile(uint64_t(n) * gates, matrix.getCols());
         std::string letters =

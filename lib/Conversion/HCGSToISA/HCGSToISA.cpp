@@ -62,6 +62,8 @@ static Attribute describeMatrices(const ProgramLayout &layout,
       members.push_back(
           {"acc_frac", json.numbers(mvm.getResult().getType().getFractions())});
     }
+    if (DictionaryAttr provenance = matrix.getProvenanceAttr())
+      members.push_back({"provenance", provenance});
     list.push_back(json.object(members));
   }
   return json.list(list);
@@ -92,6 +94,37 @@ static Attribute describeQuantization(const ProgramLayout &layout, Json &json) {
                       {"value_bits", json.numbers(sortedBits)}});
 }
 
+/// The function of a table and what is known of its errors.
+static Attribute describeTable(TableOp table, Json &json) {
+  fx::PwlAttr function = table.getFunction();
+  SmallVector<Json::Member> members = {
+      {"function", json.text(stringifyActivation(function.getKind()))},
+      {"max_error_lsb", json.real(table.getError().convertToDouble())}};
+  if (function.getAlpha())
+    members.push_back(
+        {"alpha", json.real(function.getAlpha().getValueAsDouble())});
+  if (function.getBeta())
+    members.push_back(
+        {"beta", json.real(function.getBeta().getValueAsDouble())});
+  if (DenseElementsAttr samples = function.getSamples()) {
+    SmallVector<Attribute> values;
+    for (double value : samples.getValues<double>())
+      values.push_back(json.real(value));
+    members.push_back({"samples", json.list(values)});
+  }
+  if (std::optional<fx::ProofAttr> proof = table.getProof()) {
+    members.push_back({"max_error_at", json.number(proof->getAt())});
+    members.push_back(
+        {"max_error_in_range_lsb", json.real(proof->getInRange())});
+    members.push_back({"rms_error_lsb", json.real(proof->getRms())});
+    members.push_back({"largest_jump_lsb", json.number(proof->getJump())});
+    members.push_back({"monotone", json.flag(proof->getMonotone())});
+    members.push_back(
+        {"symmetry", json.text(stringifySymmetry(proof->getSymmetry()))});
+  }
+  return json.object(members);
+}
+
 static DictionaryAttr describe(const ProgramLayout &layout,
                                const Network &network) {
   ProgramOp program = layout.program;
@@ -99,10 +132,7 @@ static DictionaryAttr describe(const ProgramLayout &layout,
   SmallVector<Attribute> tables;
   for (const auto &entry : layout.tables) {
     TableOp table = entry.second;
-    tables.push_back(json.object(
-        {{"function",
-          json.text(stringifyActivation(table.getFunction().getKind()))},
-         {"max_error_lsb", json.real(table.getError().convertToDouble())}}));
+    tables.push_back(describeTable(table, json));
   }
   Attribute model = json.null();
   if (std::optional<ModelAttr> known = program.getModel())

@@ -25,6 +25,7 @@ public:
   mlir::Attribute text(llvm::StringRef value) {
     return builder.getStringAttr(value);
   }
+  mlir::Attribute flag(bool value) { return builder.getBoolAttr(value); }
   mlir::Attribute null() { return builder.getUnitAttr(); }
   mlir::Attribute numberOrNull(int64_t value) {
     return value < 0 ? null() : number(value);

@@ -6,6 +6,7 @@
 #include "ProgramImages.h"
 
 #include "hcgs/Compression/Layout.h"
+#include "hcgs/Dialect/FX/Utils/MatrixForms.h"
 #include "hcgs/Numerics/PwlTable.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -33,12 +34,13 @@ std::string toisa::groupDigits(int64_t number) {
 // What fits
 //===----------------------------------------------------------------------===//
 
-/// Stored words of a pattern with all tiers balanced by columns; 0 if it
-/// cannot be built.
+/// Stored words of a pattern with its row-balanced tiers balanced by columns; 0
+/// if it cannot be built.
 static int64_t countColumnBalanced(MatrixOp matrix) {
-  compression::Pattern pattern = getPattern(*matrix.getSparsity());
+  compression::Pattern pattern = fx::toPattern(matrix.getBlocks());
   for (compression::Tier &tier : pattern.tiers)
-    tier.balance = compression::Balance::Column;
+    if (tier.balance == compression::Balance::Row)
+      tier.balance = compression::Balance::Column;
   Result<BlockMap> map = BlockMap::build(
       pattern, matrix.getRows(), matrix.getCols(),
       [](const BlockMap::Line &line, std::span<int32_t> kept) -> Result<void> {
@@ -96,11 +98,15 @@ void ImageBuilder::adviseWeights(InFlightDiagnostic &diag) {
   for (const auto &entry : layout.matrices) {
     MatrixOp matrix = entry.second;
     int64_t words = matrix.getNumCodes();
-    if (matrix.getSparsity()) {
-      for (fx::TierAttr tier : matrix.getSparsity()->getTiers())
-        anyRow |= tier.getBalance() == fx::Balance::Row;
-      words = countColumnBalanced(matrix);
-    }
+    if (fx::SparsityAttr blocks = matrix.getBlocks())
+      if (llvm::any_of(blocks.getTiers(), [](fx::TierAttr tier) {
+            return tier.getBalance() == fx::Balance::Row;
+          })) {
+        anyRow = true;
+        // What cannot be built is no advice.
+        int64_t fewer = countColumnBalanced(matrix);
+        words = fewer ? fewer : words;
+      }
     columnBytes += (words * matrix.getWeights().getBits() + 7) / 8;
   }
   if (anyRow && columnBytes <= int64_t(available)) {
@@ -147,9 +153,9 @@ LogicalResult ImageBuilder::checkCapacities() {
            << "; use fewer different formats or choose a target with more";
   for (const auto &entry : layout.tables) {
     TableOp table = entry.second;
-    if ((uint64_t(1) << table.getN()) > memories.lutSegments)
+    if (table.getBases().size() > memories.lutSegments)
       return table.emitOpError("has ")
-             << (1 << table.getN()) << " segments, lut of '" << target.name
+             << table.getBases().size() << " segments, lut of '" << target.name
              << "' has room for " << memories.lutSegments
              << " in one table; use fewer segments";
   }
@@ -170,16 +176,20 @@ LogicalResult ImageBuilder::checkMatrix(MatrixOp matrix) {
                         [](uint32_t bits) { return std::to_string(bits); }),
         ", ");
     return refuse("has weights of " + Twine(format.getBits()) + " bits",
-                  allowed);
+                  allowed + "; choose one of these widths, or a target that "
+                            "takes yours (generic takes 2 to 8)");
   }
   std::string encoding = stringifyWeightEncoding(format.getEncoding()).str();
   if (!target.hasWeightEncoding(encoding))
     return refuse("has weights encoded '" + Twine(encoding) + "'",
                   llvm::join(target.weightEncodings, ", "));
-  const char *kind = matrix.getSparsity() ? "hcgs" : "dense";
+  const char *kind = matrix.isDense()     ? "dense"
+                     : matrix.getBlocks() ? "hcgs"
+                                          : "circulant";
   if (!target.hasMatrixKind(kind))
     return refuse("is of kind '" + Twine(kind) + "'",
-                  llvm::join(target.matrixKinds, ", "));
+                  llvm::join(target.matrixKinds, ", ") +
+                      "; store it otherwise or choose another target");
   return success();
 }
 
@@ -198,38 +208,34 @@ LogicalResult ImageBuilder::addMatrix(unsigned number, MatrixOp matrix) {
   descriptor.rows = rows;
   descriptor.cols = cols;
   descriptor.rowBlock = rowBlock;
-  fx::WeightsAttr format = matrix.getWeights();
-  descriptor.format.bits = format.getBits();
-  descriptor.format.encoding =
-      format.getEncoding() == fx::WeightEncoding::SignMag
-          ? numerics::WeightEncoding::SignMag
-          : numerics::WeightEncoding::Twos;
+  descriptor.format = fx::toWeightFormat(matrix.getWeights());
   descriptor.weightOffset = images.weights.size();
 
   std::vector<int16_t> codes = matrix.getCodeValues();
   if (codes.empty())
     return matrix.emitOpError("has no codes: its resource is missing");
-  FailureOr<std::shared_ptr<const BlockMap>> map = getBlockMap(matrix);
-  if (failed(map))
+  FailureOr<WeightLayout> words = getLayout(matrix, rowBlock);
+  if (failed(words))
     return failure();
-  if (*map) {
-    descriptor.kind = MatrixKind::Hcgs;
-    descriptor.pattern = (*map)->pattern();
-    WeightLayout words = WeightLayout::sparse(gates, *map, rowBlock);
-    if (Result<void> aligned = verifyRowBlock(words); !aligned)
-      return matrix.emitOpError() << aligned.message();
-    if (int64_t(codes.size()) != words.words())
-      return matrix.emitOpError("has ")
-             << codes.size() << " codes, its map keeps " << words.words();
-    SmallVector<uint8_t> index = matrix.getSparsity()->getMapBytes();
+  descriptor.kind = words->kind();
+  if (Result<void> aligned = verifyRowBlock(*words); !aligned)
+    return matrix.emitOpError() << aligned.message();
+  if (int64_t(codes.size()) != words->words())
+    return matrix.emitOpError("has ")
+           << codes.size() << " codes, its map keeps " << words->words();
+  if (fx::SparsityAttr blocks = matrix.getBlocks()) {
+    descriptor.pattern = fx::toPattern(blocks);
+    descriptor.separate = words->isSeparate();
+    std::vector<uint8_t> index = words->indexImage();
     descriptor.indexOffset = images.index.size();
     descriptor.indexBytes = index.size();
     images.index.insert(images.index.end(), index.begin(), index.end());
-  } else {
+  }
+  descriptor.block = words->block();
+  if (words->isDense()) {
     // Codes are stored gate by gate; the image goes by row blocks (WI-W-2).
-    WeightLayout words = WeightLayout::dense(gates, rows, cols, rowBlock);
     std::vector<int16_t> ordered(codes.size());
-    words.forEachRun([&](const WeightLayout::Run &run) {
+    words->forEachRun([&](const WeightLayout::Run &run) {
       std::copy_n(codes.begin() + (run.gate * rows + run.row) * cols + run.col,
                   run.count, ordered.begin() + run.word);
     });
@@ -256,21 +262,6 @@ LogicalResult ImageBuilder::addMatrix(unsigned number, MatrixOp matrix) {
   return success();
 }
 
-static numerics::PwlTable makeTable(TableOp op) {
-  numerics::PwlTable table;
-  table.k = op.getK();
-  table.n = op.getN();
-  table.s = op.getS();
-  table.b = op.getFunction().getOut().getWidth();
-  table.lo = op.getLo();
-  table.hi = op.getHi();
-  table.inFrac = op.getFunction().getIn().getFraction();
-  table.outFrac = op.getFunction().getOut().getFraction();
-  for (auto [base, slope] : llvm::zip(op.getBases(), op.getSlopes()))
-    table.entries.push_back({base, slope});
-  return table;
-}
-
 FailureOr<ProgramImages> ImageBuilder::run() {
   for (auto [number, entry] : llvm::enumerate(layout.matrices))
     if (failed(addMatrix(number, entry.second)))
@@ -280,7 +271,7 @@ FailureOr<ProgramImages> ImageBuilder::run() {
       descriptor.bias = biasPlaces[source];
   std::vector<numerics::PwlTable> tables;
   for (const auto &entry : layout.tables)
-    tables.push_back(makeTable(entry.second));
+    tables.push_back(TableOp(entry.second).getTable());
   if (failed(checkCapacities()))
     return failure();
   images.bias = writeBiases(biases);

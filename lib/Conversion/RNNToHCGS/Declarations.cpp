@@ -5,6 +5,8 @@
 
 #include "Declarations.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace hcgs;
 using namespace hcgs::tohcgs;
@@ -69,33 +71,55 @@ flow::MatrixOp Declarations::addMatrix(Location loc, FlatSymbolRefAttr layer,
   return added(Matrices,
                flow::MatrixOp::create(
                    builder, loc, (layer.getValue() + "." + role).str(), gates,
-                   rows, cols, weights, codes.sparsity, codes.codes, biasAttr));
+                   rows, cols, weights, codes.sparsity, codes.codes, biasAttr,
+                   codes.provenance));
 }
 
 FailureOr<FlatSymbolRefAttr> Declarations::getTable(Operation *layer,
                                                     fx::PwlAttr function) {
   if (auto it = tables.find(function); it != tables.end())
     return it->second;
-  FailureOr<FittedTable> fitted = fitTable(layer, function);
+  FailureOr<numerics::FittedPwl> fitted = fitTable(layer, function);
   if (failed(fitted))
     return failure();
   const numerics::PwlTable &table = fitted->table;
+  const numerics::PwlProof &proof = fitted->proof;
+  MLIRContext *context = layer->getContext();
   SmallVector<int16_t> bases, slopes;
   for (const numerics::PwlTable::Entry &entry : table.entries) {
     bases.push_back(entry.base);
     slopes.push_back(entry.slope);
   }
+  fx::DirectoryAttr directory;
+  auto k = static_cast<uint64_t>(table.k), n = static_cast<uint64_t>(table.n);
+  if (table.kind == numerics::PwlKind::TwoLevel) {
+    SmallVector<int32_t> first, bits;
+    for (const numerics::PwlTable::Region &region : table.directory) {
+      first.push_back(region.first);
+      bits.push_back(region.bits);
+    }
+    directory =
+        fx::DirectoryAttr::get(context, table.origin,
+                               static_cast<unsigned>(table.p), first, bits,
+                               table.centre);
+    k = static_cast<uint64_t>(table.w);
+    n = table.directory.size();
+  }
+  auto proofAttr = fx::ProofAttr::get(
+      context, proof.error.at, proof.inRange.worst, std::sqrt(proof.meanSquare),
+      proof.jump, proof.monotone,
+      static_cast<fx::Symmetry>(proof.symmetry));
   std::string name =
       (fx::stringifyActivation(function.getKind()) + "_" + Twine(tables.size()))
           .str();
   OpBuilder builder = at(Tables);
   added(Tables,
         flow::TableOp::create(
-            builder, layer->getLoc(), name, function,
-            static_cast<uint64_t>(table.k), static_cast<uint64_t>(table.n),
+            builder, layer->getLoc(), name, function, k, n,
             static_cast<uint64_t>(table.s), static_cast<uint64_t>(table.lo),
-            static_cast<uint64_t>(table.hi), llvm::APFloat(fitted->error),
-            bases, slopes));
+            static_cast<uint64_t>(table.hi),
+            llvm::APFloat(proof.error.worst), directory, proofAttr, bases,
+            slopes));
   auto symbol = FlatSymbolRefAttr::get(layer->getContext(), name);
   tables[function] = symbol;
   return symbol;

@@ -73,12 +73,10 @@ LogicalResult Lowering::lowerLSTM(rnn::LSTMOp lstm, Value x, Value h, Value c,
   auto wOp = lstm.getW().getDefiningOp<rnn::WeightOp>();
   auto rOp = lstm.getR().getDefiningOp<rnn::WeightOp>();
   StringRef name = layer.getValue();
-  FailureOr<Codes> w =
-      quantize(lstm, (name + ".W").str(), wOp, gates, hidden, inputs, f.getW());
+  FailureOr<Codes> w = quantize(lstm, (name + ".W").str(), wOp, f.getW());
   if (failed(w))
     return failure();
-  FailureOr<Codes> r =
-      quantize(lstm, (name + ".R").str(), rOp, gates, hidden, hidden, f.getR());
+  FailureOr<Codes> r = quantize(lstm, (name + ".R").str(), rOp, f.getR());
   if (failed(r))
     return failure();
   FailureOr<SmallVector<int64_t>> wShifts =
@@ -98,6 +96,7 @@ LogicalResult Lowering::lowerLSTM(rnn::LSTMOp lstm, Value x, Value h, Value c,
       return failure();
     bias = std::move(*rounded);
   }
+  ProvedSum sum;
   for (unsigned g = 0; g < gates; ++g) {
     ArrayRef<int64_t> start;
     if (!bias.empty())
@@ -111,9 +110,13 @@ LogicalResult Lowering::lowerLSTM(rnn::LSTMOp lstm, Value x, Value h, Value c,
                             static_cast<int>((*rShifts)[g]),
                             static_cast<int>(f.getR().getBits())}};
     std::string where = getWhere(lstm, std::string("gate ") + rnn::gateName(g));
-    if (failed(report(lstm, numerics::proveRows(where, toSpan(start), terms))))
+    auto proved = numerics::proveRows(where, toSpan(start), terms);
+    if (failed(report(lstm, proved)))
       return failure();
+    sum.add(*proved, g);
   }
+  sum.note(*w);
+  sum.note(*r);
   flow::MatrixOp wMatrix = declarations.addMatrix(
       loc, layer, "W", gates, hidden, inputs, f.getW(), *w, bias);
   flow::MatrixOp rMatrix = declarations.addMatrix(
@@ -226,9 +229,9 @@ FailureOr<Value> Lowering::lowerLinear(rnn::LinearOp linear, Value x) {
       declarations.getLayer(linear, flow::LayerKind::Linear);
   auto type = cast<RankedTensorType>(linear.getW().getType());
   const int64_t rows = type.getDimSize(0), cols = type.getDimSize(1);
-  FailureOr<Codes> w = quantize(linear, (layer.getValue() + ".W").str(),
-                                linear.getW().getDefiningOp<rnn::WeightOp>(), 1,
-                                rows, cols, f.getW());
+  FailureOr<Codes> w =
+      quantize(linear, (layer.getValue() + ".W").str(),
+               linear.getW().getDefiningOp<rnn::WeightOp>(), f.getW());
   if (failed(w))
     return failure();
   FailureOr<SmallVector<int64_t>> shifts =
@@ -248,10 +251,13 @@ FailureOr<Value> Lowering::lowerLinear(rnn::LinearOp linear, Value x) {
                           static_cast<int>(f.getX().getWidth()), "act-bits",
                           static_cast<int>(shifts->front()),
                           static_cast<int>(f.getW().getBits())}};
-  if (failed(report(linear, numerics::proveRows(getWhere(linear, "the sum"),
-                                                toSpan(ArrayRef<int64_t>(bias)),
-                                                terms))))
+  auto proved = numerics::proveRows(getWhere(linear, "the sum"),
+                                    toSpan(ArrayRef<int64_t>(bias)), terms);
+  if (failed(report(linear, proved)))
     return failure();
+  ProvedSum sum;
+  sum.add(*proved, 0);
+  sum.note(*w);
   flow::MatrixOp matrix = declarations.addMatrix(
       linear.getLoc(), layer, "W", 1, rows, cols, f.getW(), *w, bias);
   Value acc = flow::MvmOp::create(

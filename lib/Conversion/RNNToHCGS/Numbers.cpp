@@ -6,8 +6,8 @@
 #include "Numbers.h"
 #include "Ports.h"
 
-#include "hcgs/Compression/BlockMap.h"
-#include "hcgs/Compression/Layout.h"
+#include "hcgs/Dialect/FX/Utils/MatrixForms.h"
+#include "hcgs/Dialect/RNN/Transforms/WeightData.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
@@ -20,54 +20,6 @@ using namespace hcgs::tohcgs;
 /// Matrices of more codes than this are resources: text that a person reads
 /// keeps the small ones in place.
 static constexpr size_t kInlineCodes = 64;
-
-FailureOr<Floats> Floats::of(rnn::WeightOp weight) {
-  Floats floats;
-  ElementsAttr value = weight.getValue();
-  if (auto resource = dyn_cast<DenseF32ResourceElementsAttr>(value)) {
-    std::optional<ArrayRef<float>> data = resource.tryGetAsArrayRef();
-    if (!data || static_cast<int64_t>(data->size()) !=
-                     value.getShapedType().getNumElements())
-      return nodeError(weight) << "the bytes of the weights are missing";
-    floats.view = *data;
-    return floats;
-  }
-  auto dense = dyn_cast<DenseFPElementsAttr>(value);
-  if (!dense)
-    return nodeError(weight) << "weights must be dense or a dense_resource";
-  if (dense.isSplat()) {
-    floats.copy.assign(dense.getNumElements(), dense.getSplatValue<float>());
-  } else {
-    ArrayRef<char> raw = dense.getRawData();
-    floats.view = {reinterpret_cast<const float *>(raw.data()),
-                   raw.size() / sizeof(float)};
-  }
-  return floats;
-}
-
-/// The pattern of a sparsity attribute.
-static compression::Pattern getPattern(fx::SparsityAttr sparsity) {
-  compression::Pattern pattern;
-  for (fx::TierAttr tier : sparsity.getTiers())
-    pattern.tiers.push_back(
-        {static_cast<int>(tier.getRows()), static_cast<int>(tier.getCols()),
-         static_cast<int>(tier.getNum()), static_cast<int>(tier.getDen()),
-         tier.getBalance() == fx::Balance::Row ? compression::Balance::Row
-                                               : compression::Balance::Column});
-  return pattern;
-}
-
-static numerics::WeightFormat getFormat(fx::WeightsAttr weights) {
-  numerics::WeightFormat format;
-  format.bits = weights.getBits();
-  format.encoding = weights.getEncoding() == fx::WeightEncoding::Twos
-                        ? numerics::WeightEncoding::Twos
-                        : numerics::WeightEncoding::SignMag;
-  format.rounding = weights.getRounding() == fx::Rounding::Nearest
-                        ? numerics::WeightRounding::Nearest
-                        : numerics::WeightRounding::Ceil;
-  return format;
-}
 
 /// The codes as an attribute: in place if they are few, else a resource that
 /// owns them.
@@ -87,67 +39,98 @@ static ElementsAttr makeCodes(MLIRContext *context, StringRef name,
       Attribute(DenseI8ResourceElementsAttr::get(type, name, std::move(blob))));
 }
 
+/// What came of the weights: how the matrix was compressed, and what rounding
+/// did to each gate.
+static DictionaryAttr
+describeRounding(rnn::WeightOp weight, const compression::MatrixView &view,
+                 const compression::QuantizedMatrix &quantized) {
+  Builder builder(weight.getContext());
+  NamedAttrList entries;
+  if (DictionaryAttr before = weight.getProvenanceAttr())
+    entries.append(before.getValue());
+  SmallVector<Attribute> errors, ratios;
+  bool exact = true;
+  for (int64_t gate = 0; gate < view.gates; ++gate) {
+    const double error = quantized.squaredErrors[gate];
+    double signal = 0.0;
+    const float *values = view.row(gate, 0);
+    for (int64_t i = 0; i < view.rows * view.cols; ++i)
+      signal += static_cast<double>(values[i]) * values[i];
+    exact &= error == 0.0;
+    errors.push_back(builder.getF64FloatAttr(error));
+    // Null where the ratio is infinite.
+    ratios.push_back(error > 0.0 && signal > 0.0
+                         ? Attribute(builder.getF64FloatAttr(
+                               10.0 * std::log10(signal / error)))
+                         : Attribute(builder.getUnitAttr()));
+  }
+  entries.set("on_grid", builder.getBoolAttr(exact));
+  entries.set("squared_error", builder.getArrayAttr(errors));
+  entries.set("sqnr_db", builder.getArrayAttr(ratios));
+  return entries.getDictionary(weight.getContext());
+}
+
 FailureOr<Codes> tohcgs::quantize(Operation *layer, StringRef name,
-                                  rnn::WeightOp weight, int64_t gates,
-                                  int64_t rows, int64_t cols,
+                                  rnn::WeightOp weight,
                                   fx::WeightsAttr format) {
-  FailureOr<Floats> floats = Floats::of(weight);
+  FailureOr<rnn::FloatData> floats = rnn::getFloatData(weight);
   if (failed(floats))
     return failure();
-  if (static_cast<int64_t>(format.getExps().size()) != gates)
+  const compression::MatrixView view = rnn::getMatrixView(weight, *floats);
+  if (static_cast<int64_t>(format.getExps().size()) != view.gates)
     return nodeError(layer) << name << " has " << format.getExps().size()
-                            << " exponents, " << gates << " are needed";
+                            << " exponents, " << view.gates << " are needed";
 
   Codes result;
-  std::optional<compression::WeightLayout> layout;
-  if (Attribute pattern = weight.getSparsityAttr()) {
-    result.sparsity = dyn_cast<fx::SparsityAttr>(pattern);
-    if (!result.sparsity)
-      return nodeError(layer)
-             << name << " has the pattern " << pattern
-             << ", which the machine of this version does not have; use "
-                "#fx.sparsity";
-    if (!result.sparsity.hasMap())
-      return nodeError(layer) << name
-                              << " has a pattern without map; choose the "
-                                 "blocks first (rnn-compress)";
-    Result<compression::BlockMap> map = compression::BlockMap::fromIndexImage(
-        getPattern(result.sparsity), rows, cols, result.sparsity.getMapBytes());
-    if (!map)
-      return nodeError(layer) << name << ": " << map.message();
-    layout = compression::WeightLayout::sparse(
-        gates, std::make_shared<const compression::BlockMap>(std::move(*map)),
-        rows);
-  } else {
-    // One row block: gate, row, column.
-    layout = compression::WeightLayout::dense(gates, rows, cols, rows);
-  }
+  result.sparsity = weight.getSparsityAttr();
+  // One row block: a dense matrix goes gate, row, column.
+  Result<compression::WeightLayout> layout = fx::makeLayout(
+      result.sparsity, view.gates, view.rows, view.cols, view.rows);
+  if (!layout)
+    return nodeError(layer) << name << ": " << layout.message();
 
-  compression::MatrixView view{floats->get().data(), gates, rows, cols};
   SmallVector<int> exponents(format.getExps());
-  Result<compression::QuantizedMatrix> quantized =
-      compression::quantizeMatrix(view, *layout, getFormat(format), exponents,
-                                  {/*keepCodes=*/true, /*makeImage=*/false});
+  Result<compression::QuantizedMatrix> quantized = compression::quantizeMatrix(
+      view, *layout, fx::toWeightFormat(format), exponents,
+      {/*keepCodes=*/true, /*makeImage=*/false});
   if (!quantized)
     return nodeError(layer) << name << ": " << quantized.message();
   result.rowMagnitudes = std::move(quantized->rowMagnitudes);
+  result.provenance = describeRounding(weight, view, *quantized);
 
   std::vector<int8_t> codes(quantized->codes.size());
   // +128 of 8-bit signmag is stored as 0 (hcgs.matrix).
   for (auto [stored, code] : llvm::zip(codes, quantized->codes))
     stored = static_cast<int8_t>(code == 128 ? 0 : code);
-  SmallVector<int64_t> shape = {gates, rows, cols};
+  SmallVector<int64_t> shape = {view.gates, view.rows, view.cols};
   if (result.sparsity)
     shape = {static_cast<int64_t>(codes.size())};
   result.codes = makeCodes(layer->getContext(), name, shape, std::move(codes));
   return result;
 }
 
+void ProvedSum::add(const numerics::AccumulatorBound &other, int64_t ofGate) {
+  if (other.magnitude <= bound.magnitude)
+    return;
+  bound = other;
+  gate = ofGate;
+}
+
+void ProvedSum::note(Codes &codes) const {
+  Builder builder(codes.provenance.getContext());
+  NamedAttrList entries(codes.provenance);
+  entries.set("acc_bound", builder.getI64IntegerAttr(bound.magnitude));
+  entries.set("acc_gate", builder.getI64IntegerAttr(gate));
+  entries.set("acc_row", builder.getI64IntegerAttr(bound.row));
+  entries.set("acc_spare_bits", builder.getI64IntegerAttr(32 - bound.bits()));
+  codes.provenance = entries.getDictionary(builder.getContext());
+}
+
 FailureOr<std::vector<int64_t>> tohcgs::roundBias(Operation *layer,
                                                   rnn::WeightOp bias,
                                                   ArrayRef<int32_t> fractions,
                                                   int64_t rows) {
-  FailureOr<Floats> floats = Floats::of(bias);
+  FailureOr<rnn::FloatData> floats = rnn::getFloatData(bias);
   if (failed(floats))
     return failure();
   ArrayRef<float> values = floats->get();
@@ -174,7 +157,7 @@ FailureOr<SmallVector<int16_t>> tohcgs::roundState(Operation *layer,
                                                    rnn::WeightOp state,
                                                    int64_t size,
                                                    fx::IntType format) {
-  FailureOr<Floats> floats = Floats::of(state);
+  FailureOr<rnn::FloatData> floats = rnn::getFloatData(state);
   if (failed(floats))
     return failure();
   ArrayRef<float> values = floats->get();
@@ -198,40 +181,37 @@ FailureOr<SmallVector<int16_t>> tohcgs::roundState(Operation *layer,
   return codes;
 }
 
-FailureOr<FittedTable> tohcgs::fitTable(Operation *layer,
-                                        fx::PwlAttr function) {
+FailureOr<numerics::FittedPwl> tohcgs::fitTable(Operation *layer,
+                                                fx::PwlAttr function) {
   if (function.getIn().getWidth() != 16)
     return nodeError(layer)
            << "table " << function << " takes an input of other than 16 bits";
-  StringRef name = fx::stringifyActivation(function.getKind());
-  std::optional<numerics::ActivationKind> kind =
-      numerics::parseActivation(std::string_view(name.data(), name.size()));
-  if (!kind)
-    return nodeError(layer) << "no table can be fitted for '" << name << "'";
-  numerics::Activation activation = numerics::Activation::of(*kind);
-  if (FloatAttr alpha = function.getAlpha())
-    activation.alpha = alpha.getValueAsDouble();
-  if (FloatAttr beta = function.getBeta())
-    activation.beta = beta.getValueAsDouble();
+  numerics::Activation activation = rnn::toActivation(
+      function.getKind(), function.getAlpha(), function.getBeta());
+  if (DenseElementsAttr samples = function.getSamples())
+    activation.samples =
+        std::make_shared<const numerics::Samples>(rnn::toSamples(samples));
 
-  fx::IntType out = function.getOut();
-  numerics::PwlOptions options;
-  options.segmentsLog2 = llvm::Log2_32(function.getSegments());
-  std::optional<FittedTable> best;
-  // Smaller domains have finer segments, but saturate where the function may
-  // not be flat yet.
-  for (int k = 15; k >= 11 && options.segmentsLog2 <= k + 1; --k) {
-    options.domainLog2 = k;
-    Result<numerics::PwlTable> table = numerics::fitPwl(
-        activation, function.getIn().getFraction(),
-        {static_cast<int>(out.getWidth()), out.getFraction()}, options);
-    if (!table)
-      return nodeError(layer)
-             << "table " << function << ": " << table.message();
-    double error = numerics::worstError(*table, activation).worst;
-    if (best && error >= best->error)
-      break; // it only gets worse from here
-    best = FittedTable{std::move(*table), error};
+  numerics::PwlRequest request;
+  request.maxEntries = static_cast<int>(function.getSegments());
+  if (FloatAttr error = function.getError())
+    request.maxError = error.getValueAsDouble();
+  switch (function.getTableKind()) {
+  case fx::PwlKind::Auto:
+    request.kind = numerics::PwlChoice::Auto;
+    break;
+  case fx::PwlKind::Uniform:
+    request.kind = numerics::PwlChoice::Uniform;
+    break;
+  case fx::PwlKind::TwoLevel:
+    request.kind = numerics::PwlChoice::TwoLevel;
+    break;
   }
-  return *best;
+  fx::IntType out = function.getOut();
+  Result<numerics::FittedPwl> fitted = numerics::choosePwl(
+      activation, function.getIn().getFraction(),
+      {static_cast<int>(out.getWidth()), out.getFraction()}, request);
+  if (!fitted)
+    return nodeError(layer) << fitted.message();
+  return *std::move(fitted);
 }

@@ -12,30 +12,15 @@
 #include "hcgs/Dialect/HCGS/IR/HCGSOps.h"
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
 #include "hcgs/Numerics/AccumulatorProof.h"
-#include "hcgs/Numerics/PwlTable.h"
+#include "hcgs/Numerics/PwlFit.h"
 
 namespace hcgs::tohcgs {
-
-/// The floats of a constant: a view of its bytes where they lie as floats, else
-/// a copy.
-class Floats {
-public:
-  /// Reports a resource whose bytes are missing.
-  static mlir::FailureOr<Floats> of(rnn::WeightOp weight);
-
-  llvm::ArrayRef<float> get() const {
-    return copy.empty() ? view : llvm::ArrayRef<float>(copy);
-  }
-
-private:
-  llvm::ArrayRef<float> view;
-  std::vector<float> copy;
-};
 
 /// A matrix as codes, with what the proof needs.
 struct Codes {
   mlir::ElementsAttr codes;           // as hcgs.matrix wants them
-  fx::SparsityAttr sparsity;          // null if dense
+  mlir::Attribute sparsity;           // null if dense
+  mlir::DictionaryAttr provenance;    // as hcgs.matrix keeps it
   std::vector<int64_t> rowMagnitudes; // [gates * rows]
 
   llvm::ArrayRef<int64_t> getMagnitudes(int64_t gate, int64_t rows) const {
@@ -43,13 +28,20 @@ struct Codes {
   }
 };
 
-/// Quantises the weights of `gates` matrices of `rows` x `cols` with the
-/// exponents of `format` (A-W-3). `layer` is named in errors, `name` names the
-/// resource of a large matrix.
+/// Quantises the weights of a matrix with the exponents of `format` (A-W-3).
+/// `layer` is named in errors, `name` names the resource of a large matrix.
 mlir::FailureOr<Codes> quantize(mlir::Operation *layer, llvm::StringRef name,
-                                rnn::WeightOp weight, int64_t gates,
-                                int64_t rows, int64_t cols,
-                                fx::WeightsAttr format);
+                                rnn::WeightOp weight, fx::WeightsAttr format);
+
+/// The largest bound of a layer's accumulators, for the report.
+struct ProvedSum {
+  numerics::AccumulatorBound bound;
+  int64_t gate = 0;
+
+  void add(const numerics::AccumulatorBound &other, int64_t ofGate);
+  /// Notes it in the provenance of a matrix that the sum is made of.
+  void note(Codes &codes) const;
+};
 
 /// Rounds biases, summed in double precision, at the accumulator's fraction of
 /// their gate (A-W-6). `bias` holds gates * rows values, doubled for an LSTM
@@ -65,16 +57,9 @@ mlir::FailureOr<llvm::SmallVector<int16_t>> roundState(mlir::Operation *layer,
                                                        int64_t size,
                                                        fx::IntType format);
 
-/// A fitted table and its worst error in LSBs of the output.
-struct FittedTable {
-  numerics::PwlTable table;
-  double error = 0;
-};
-
-/// Fits `function` on the domain, of those with up to 2^15 codes on either
-/// side, with the least worst error.
-mlir::FailureOr<FittedTable> fitTable(mlir::Operation *layer,
-                                      fx::PwlAttr function);
+/// The table that `function` asks for.
+mlir::FailureOr<numerics::FittedPwl> fitTable(mlir::Operation *layer,
+                                              fx::PwlAttr function);
 
 } // namespace hcgs::tohcgs
 

@@ -24,7 +24,7 @@ hcgs.program @weights {
 hcgs.program @balance {
   hcgs.layer @A linear "/a"
   hcgs.stream @x sequence in : !v
-  hcgs.matrix @W 1x12x14 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity <tiers = [3x2 keep 1/2 row], map = "888668888668"> codes dense<1> : tensor<96xi8>
+  hcgs.matrix @W 1x12x14 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.sparsity<tiers = [3x2 keep 1/2 row], map = "888668888668"> codes dense<1> : tensor<96xi8>
   %x = hcgs.read @x : !v
   %a = hcgs.mvm @W, %x shifts [0] layer @A : (!v) -> !hcgs.acc<1x12, [15]>
   %y = hcgs.requant %a[0] shift 3 layer @A : !hcgs.acc<1x12, [15]> -> !hcgs.vec<12 x !fx.int<13, 12>>
@@ -37,7 +37,7 @@ hcgs.program @balance {
 hcgs.program @indices {
   hcgs.layer @A linear "/a"
   hcgs.stream @x sequence in : !v
-  hcgs.matrix @W 1x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity <tiers = [2x2 keep 1/2 row], map = "4444"> codes dense<1> : tensor<32xi8>
+  hcgs.matrix @W 1x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.sparsity<tiers = [2x2 keep 1/2 row], map = "4444"> codes dense<1> : tensor<32xi8>
   %x = hcgs.read @x : !v
   %a = hcgs.mvm @W, %x shifts [0] layer @A : (!v) -> !hcgs.acc<1x8, [15]>
   %y = hcgs.requant %a[0] shift 3 layer @A : !hcgs.acc<1x8, [15]> -> !v

@@ -154,6 +154,32 @@ hcgs.program @p {
 
 // -----
 
+// Row blocks that cut through circulant blocks (WI-A-2).
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!s = !hcgs.acc<1x8, [15]>
+hcgs.program @p {
+  hcgs.layer @A linear "/a"
+  hcgs.stream @x step in : !v
+  // expected-error@+1 {{row block}}
+  hcgs.matrix @W 1x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.circulant<4> codes dense<1> : tensor<16xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %a = hcgs.mvm @W, %x shifts [0] layer @A : (!v) -> !s
+    %y = hcgs.requant %a[0] shift 3 layer @A : !s -> !v
+    hcgs.schedule depth 0 {
+      hcgs.buffer %x slots 1 : !v
+      hcgs.buffer %a slots 1 row_block 2 : !s
+      hcgs.buffer %y slots 1 : !v
+      hcgs.issue %x step 0 : !v
+      hcgs.issue %a step 0 : !s
+      hcgs.issue %y step 0 : !v
+    }
+    hcgs.yield
+  }
+}
+
+// -----
+
 // Row blocks that cut through blocks of the pattern (WI-A-2).
 !v = !hcgs.vec<8 x !fx.int<13, 12>>
 !s = !hcgs.acc<1x8, [15]>
@@ -161,7 +187,7 @@ hcgs.program @p {
   hcgs.layer @A linear "/a"
   hcgs.stream @x step in : !v
   // expected-error@+1 {{row block}}
-  hcgs.matrix @W 1x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity <tiers = [4x8 keep 1/1 row], map = ""> codes dense<1> : tensor<64xi8>
+  hcgs.matrix @W 1x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3]> sparsity #fx.sparsity<tiers = [4x8 keep 1/1 row], map = ""> codes dense<1> : tensor<64xi8>
   hcgs.sequence states() {
     %x = hcgs.read @x : !v
     %a = hcgs.mvm @W, %x shifts [0] layer @A : (!v) -> !s

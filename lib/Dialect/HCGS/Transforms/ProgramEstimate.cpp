@@ -16,16 +16,15 @@
 
 using namespace hcgs;
 using namespace hcgs::schedule;
-using compression::BlockMap;
 
 namespace {
 
 /// What timing needs of a matrix.
 struct MatrixTiming {
   MatrixDescriptor descriptor;
-  std::optional<BlockMap> map;
-  /// By number of gates computed, 1..4; made when they are first needed.
-  std::array<std::optional<SparseTiming>, 5> cycles;
+  compression::WeightLayout layout;
+  /// By the gates computed; made when they are first needed.
+  std::array<std::optional<RowGroupTiming>, 16> groups;
 };
 
 class Follower {
@@ -86,21 +85,11 @@ Result<void> Follower::readProgram(const Program &program) {
   if (!descriptors)
     return descriptors.takeError();
   for (MatrixDescriptor &descriptor : *descriptors) {
-    MatrixTiming matrix;
-    if (descriptor.kind == MatrixKind::Hcgs) {
-      uint64_t end = uint64_t(descriptor.indexOffset) + descriptor.indexBytes;
-      if (end > program.index.size())
-        return Error{"a descriptor points outside the index image"};
-      Result<BlockMap> map = BlockMap::fromIndexImage(
-          descriptor.pattern, descriptor.rows, descriptor.cols,
-          std::span(program.index)
-              .subspan(descriptor.indexOffset, descriptor.indexBytes));
-      if (!map)
-        return map.takeError();
-      matrix.map = std::move(*map);
-    }
-    matrix.descriptor = std::move(descriptor);
-    matrices.push_back(std::move(matrix));
+    Result<compression::WeightLayout> layout =
+        readLayout(descriptor, program.index);
+    if (!layout)
+      return layout.takeError();
+    matrices.push_back({std::move(descriptor), std::move(*layout), {}});
   }
   nlohmann::json meta =
       nlohmann::json::parse(program.meta, nullptr, /*allow_exceptions=*/false);
@@ -155,20 +144,14 @@ void Follower::multiply(const isa::Mvm &mvm) {
       touch(Memory::A, place, height, /*write=*/true);
     }
   }
-  uint64_t occ = 0;
-  if (matrix.map) {
-    std::optional<SparseTiming> &cycles = matrix.cycles[gates];
-    if (!cycles)
-      cycles.emplace(*matrix.map, gates, timing.lanes);
-    occ = cycles->cycles(begin, end);
-    for (const BlockMap::SmallRow &row : matrix.map->smallRows())
-      if (row.row >= begin && row.row < end)
-        estimate.macs += uint64_t(row.height) * row.keptCols * gates;
-  } else {
-    uint64_t rows = uint64_t(end - begin) * gates;
-    occ = timing.dense(rows, d.cols, mvm.tile);
-    estimate.macs += rows * d.cols;
-  }
+  std::optional<RowGroupTiming> &groups = matrix.groups[mvm.gates.mask & 15];
+  if (!groups)
+    groups.emplace(matrix.layout, mvm.gates.mask & 15, timing.lanes);
+  estimate.macs += groups->macs(begin, end);
+  const uint64_t occ =
+      matrix.layout.isDense()
+          ? timing.dense(uint64_t(end - begin) * gates, d.cols, mvm.tile)
+          : groups->cycles(begin, end);
   issue(Unit::Matrix, occ, timing.matrixFill);
 }
 

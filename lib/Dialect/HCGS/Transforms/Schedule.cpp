@@ -101,6 +101,13 @@ struct SchedulePass : hcgs::flow::impl::HCGSScheduleBase<SchedulePass> {
     FailureOr<StepModel> model = buildStepModel(sequence, targetModel);
     if (failed(model))
       return failure();
+    for (FlatSymbolRefAttr name : model->undivided)
+      if (auto layer =
+              SymbolTable::lookupNearestSymbolFrom<LayerOp>(sequence, name))
+        emitRemark(layer.getLoc())
+            << "layer " << name << " is computed as one row block: the row "
+            << "groups of its matrices begin together at its first row only; "
+            << "blocks of heights that divide each other would overlap better";
     model->problem.controlPerIteration = countControl(sequence);
     // Every entry is in the loop, and in the prologue or the epilogue. What
     // else a pass needs is little.

@@ -5,6 +5,7 @@
 
 #include "hcgs/Dialect/HCGS/Transforms/StepModel.h"
 
+#include "hcgs/Dialect/FX/Utils/MatrixForms.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <numeric>
@@ -12,46 +13,14 @@
 using namespace mlir;
 using namespace hcgs;
 using namespace hcgs::flow;
-using compression::BlockMap;
 
-compression::Pattern flow::getPattern(fx::SparsityAttr sparsity) {
-  compression::Pattern pattern;
-  for (fx::TierAttr tier : sparsity.getTiers())
-    pattern.tiers.push_back(
-        {static_cast<int>(tier.getRows()), static_cast<int>(tier.getCols()),
-         static_cast<int>(tier.getNum()), static_cast<int>(tier.getDen()),
-         tier.getBalance() == fx::Balance::Row ? compression::Balance::Row
-                                               : compression::Balance::Column});
-  return pattern;
-}
-
-FailureOr<std::shared_ptr<const BlockMap>> flow::getBlockMap(MatrixOp matrix) {
-  std::optional<fx::SparsityAttr> sparsity = matrix.getSparsity();
-  if (!sparsity)
-    return std::shared_ptr<const BlockMap>();
-  SmallVector<uint8_t> image = sparsity->getMapBytes();
-  Result<BlockMap> map =
-      BlockMap::fromIndexImage(getPattern(*sparsity), matrix.getRows(),
-                               matrix.getCols(), {image.data(), image.size()});
-  if (!map)
-    return matrix.emitOpError() << map.message();
-  return std::shared_ptr<const BlockMap>(
-      std::make_shared<BlockMap>(std::move(*map)));
-}
-
-/// Row block heights must be multiples of this, so that every boundary of row
-/// blocks is one of small block-rows (WI-A-2). The height of the smallest
-/// blocks serves if each tier's height is a multiple of the next tier's; else
-/// small block-rows are irregular inside a tier-1 block.
-static uint32_t getGranule(MatrixOp matrix) {
-  std::optional<fx::SparsityAttr> sparsity = matrix.getSparsity();
-  if (!sparsity)
-    return 8;
-  ArrayRef<fx::TierAttr> tiers = sparsity->getTiers();
-  for (size_t i = 1; i < tiers.size(); ++i)
-    if (tiers[i - 1].getRows() % tiers[i].getRows())
-      return tiers.front().getRows();
-  return tiers.back().getRows();
+FailureOr<compression::WeightLayout> flow::getLayout(MatrixOp matrix,
+                                                     int64_t rowBlock) {
+  auto layout = fx::makeLayout(matrix.getSparsityAttr(), matrix.getGates(),
+                               matrix.getRows(), matrix.getCols(), rowBlock);
+  if (!layout)
+    return matrix.emitOpError() << layout.message();
+  return *std::move(layout);
 }
 
 namespace {
@@ -66,6 +35,9 @@ private:
   /// The group of rows of a layer.
   unsigned groupOf(FlatSymbolRefAttr layer, uint32_t rows);
   unsigned newStorage(Value value, unsigned group);
+  /// Notes that row blocks of a group begin at multiples of `granule`.
+  void addBoundary(unsigned group, uint32_t granule);
+  void chooseGranules();
   void defineStorages();
   LogicalResult addOperation(Operation *op);
   void addVector(Operation *op, Value result, unsigned part = 0);
@@ -89,6 +61,14 @@ private:
   schedule::MachineTiming timing;
   SymbolTableCollection symbols;
   llvm::DenseMap<std::pair<Attribute, uint32_t>, unsigned> groups;
+  /// Of each group: its layer, the coarsest granule of a matrix, and where row
+  /// blocks can begin for all of them (0: nowhere but at the top).
+  struct Boundaries {
+    FlatSymbolRefAttr layer;
+    uint32_t coarsest = 1;
+    uint32_t common = 1;
+  };
+  SmallVector<Boundaries> boundaries;
   StepModel model;
 };
 } // namespace
@@ -96,9 +76,33 @@ private:
 unsigned ModelBuilder::groupOf(FlatSymbolRefAttr layer, uint32_t rows) {
   auto [it, isNew] =
       groups.insert({{layer, rows}, unsigned(model.problem.groups.size())});
-  if (isNew)
-    model.problem.groups.push_back({rows, 8});
+  if (isNew) {
+    model.problem.groups.push_back({rows, 1});
+    boundaries.push_back({layer});
+  }
   return it->second;
+}
+
+void ModelBuilder::addBoundary(unsigned group, uint32_t granule) {
+  Boundaries &known = boundaries[group];
+  known.coarsest = std::max(known.coarsest, granule);
+  if (!known.common)
+    return;
+  uint64_t common = std::lcm(uint64_t(known.common), uint64_t(granule));
+  known.common = common < model.problem.groups[group].rows ? common : 0;
+}
+
+/// Row blocks are multiples of the common boundary (WI-A-2), and of not less
+/// than 8 rows, so that vector instructions are worth their dispatch.
+void ModelBuilder::chooseGranules() {
+  constexpr uint32_t kLeast = 8;
+  for (auto [group, known] : llvm::zip(model.problem.groups, boundaries)) {
+    group.granule = group.rows;
+    if (known.common)
+      group.granule = known.common * llvm::divideCeil(kLeast, known.common);
+    else if (known.coarsest < group.rows)
+      model.undivided.push_back(known.layer);
+  }
 }
 
 unsigned ModelBuilder::newStorage(Value value, unsigned group) {
@@ -209,8 +213,9 @@ LogicalResult ModelBuilder::addOperation(Operation *op) {
     if (!matrix)
       return mvm.emitOpError("names ")
              << mvm.getMatrixAttr() << ", which is not an hcgs.matrix";
-    FailureOr<std::shared_ptr<const BlockMap>> map = getBlockMap(matrix);
-    if (failed(map))
+    FailureOr<compression::WeightLayout> layout =
+        getLayout(matrix, matrix.getRows());
+    if (failed(layout))
       return failure();
     schedule::Operation result;
     result.unit = schedule::Unit::Matrix;
@@ -220,15 +225,14 @@ LogicalResult ModelBuilder::addOperation(Operation *op) {
     result.group = storage.group;
     result.latency = timing.matrixFill;
     result.reads.push_back(read(mvm.getInput(), /*all=*/true));
-    schedule::Group &group = model.problem.groups[result.group];
-    group.granule = std::lcm(group.granule, getGranule(matrix));
+    addBoundary(result.group, fx::rowGranule(matrix.getSparsityAttr()));
     uint64_t gates = matrix.getGates(), cols = matrix.getCols();
-    if (*map)
-      result.occupancy =
-          [sparse = schedule::SparseTiming(**map, gates, timing.lanes)](
-              uint32_t begin, uint32_t end) {
-            return sparse.cycles(begin, end);
-          };
+    if (!layout->isDense())
+      result.occupancy = [groups = schedule::RowGroupTiming(
+                              *layout, (1u << gates) - 1, timing.lanes)](
+                             uint32_t begin, uint32_t end) {
+        return groups.cycles(begin, end);
+      };
     else
       result.occupancy = [timing = timing, gates, cols](uint32_t begin,
                                                         uint32_t end) {
@@ -263,6 +267,7 @@ FailureOr<StepModel> ModelBuilder::run() {
   for (Operation &op : sequence.getBody().front())
     if (failed(addOperation(&op)))
       return failure();
+  chooseGranules();
   model.problem.queues = timing.queues;
   return std::move(model);
 }

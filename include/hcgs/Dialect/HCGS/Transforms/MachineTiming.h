@@ -8,7 +8,7 @@
 #ifndef HCGS_DIALECT_HCGS_TRANSFORMS_MACHINETIMING_H
 #define HCGS_DIALECT_HCGS_TRANSFORMS_MACHINETIMING_H
 
-#include "hcgs/Compression/BlockMap.h"
+#include "hcgs/Compression/Layout.h"
 #include "hcgs/Dialect/HCGS/Transforms/CycleModel.h"
 
 #include <cstdint>
@@ -61,19 +61,26 @@ struct MachineTiming {
 /// What timing needs of a target.
 MachineTiming timingOf(const TargetModel &target);
 
-/// Cycles of row ranges of an hcgs matrix.
-class SparseTiming {
+/// Cycles of row ranges of a matrix whose row groups (WI-W-4) are computed one
+/// after the other: of kind hcgs or circulant.
+class RowGroupTiming {
 public:
-  /// `gates`: how many are computed by one instruction.
-  SparseTiming(const compression::BlockMap &map, uint64_t gates,
-               uint64_t lanes);
-  /// Rows begin .. end-1, both at boundaries of small block-rows. At least 1
-  /// (T-U-3).
+  /// `gateMask`: which gates one instruction computes (bit g: gate g).
+  RowGroupTiming(const compression::WeightLayout &layout, unsigned gateMask,
+                 uint64_t lanes);
+  /// Rows begin .. end-1, both at boundaries of row groups. At least 1 (T-U-3).
   uint64_t cycles(uint32_t begin, uint32_t end) const;
+  /// Multiplications in these rows.
+  uint64_t macs(uint32_t begin, uint32_t end) const;
 
 private:
-  /// Cycles of all small block-rows that end at or before each boundary.
-  std::vector<std::pair<uint32_t, uint64_t>> upTo;
+  /// Cycles and multiplications of all row groups that end at or before `row`.
+  struct Sums {
+    uint32_t row;
+    uint64_t cycles, macs;
+  };
+  const Sums &at(uint32_t row) const;
+  std::vector<Sums> upTo;
 };
 
 } // namespace hcgs::schedule

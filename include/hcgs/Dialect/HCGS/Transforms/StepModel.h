@@ -19,17 +19,12 @@
 #include "hcgs/Target/TargetModel.h"
 #include "llvm/ADT/DenseMap.h"
 
-#include <memory>
-
 namespace hcgs::flow {
 
-/// The block pattern of an attribute.
-compression::Pattern getPattern(fx::SparsityAttr sparsity);
-
-/// The kept blocks of a matrix, or null if it is dense. Reports a map that does
-/// not fit the matrix.
-mlir::FailureOr<std::shared_ptr<const compression::BlockMap>>
-getBlockMap(MatrixOp matrix);
+/// The layout of a matrix with row blocks of height `rowBlock`. Reports a map
+/// that does not fit the matrix.
+mlir::FailureOr<compression::WeightLayout> getLayout(MatrixOp matrix,
+                                                     int64_t rowBlock);
 
 /// A time loop as a scheduling problem, with the way back to the IR.
 struct StepModel {
@@ -47,6 +42,9 @@ struct StepModel {
     unsigned part;
   };
   llvm::SmallVector<Source> sources;
+  /// Layers that are one row block although each of their matrices has finer
+  /// row groups: the boundaries of these do not meet.
+  llvm::SmallVector<mlir::FlatSymbolRefAttr> undivided;
 };
 
 /// Builds the model. Reports what cannot be modelled (a matrix whose map does
