@@ -5,7 +5,9 @@
 
 #include "hcgs/Pipelines/Options.h"
 #include "hcgs/Compression/Pattern.h"
+#include "hcgs/Support/ConfigFile.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -136,8 +138,16 @@ private:
   add(std::string name, OptionInfo::Kind kind, std::string value,
       std::string help, std::function<std::string(const CompileOptions &)> get,
       std::function<Result<void>(CompileOptions &, std::string_view)> set) {
+    auto note = [name,
+                 set = std::move(set)](CompileOptions &options,
+                                       std::string_view text) -> Result<void> {
+      Result<void> done = set(options, text);
+      if (done)
+        options.given.push_back(name);
+      return done;
+    };
     table.push_back({std::move(name), kind, std::move(value), std::move(help),
-                     group, std::move(get), std::move(set)});
+                     group, std::move(get), std::move(note)});
   }
 };
 
@@ -163,47 +173,83 @@ static std::vector<OptionInfo> buildTable() {
                   {"c-header", Emit::CHeader}},
                  "Stop with the IR of a phase, or with a form of the program");
 
+  t.text(
+      "config", "FILE.json", &Options::config,
+      "Options, and what differs from them for single layers, matrices and "
+      "values (docs/Guides/Config.md); other options of the command line win "
+      "over those of the file");
+
   t.group = "Compression";
   t.choice<rnn::CompressionMode>(
       "sparsity", &Options::sparsity,
       {{"detect", rnn::CompressionMode::Detect},
        {"off", rnn::CompressionMode::Off},
-       {"impose", rnn::CompressionMode::Impose}},
-      "Read the block pattern out of the zeros of the weights, store all "
-      "matrices dense, or choose blocks and zero the others");
+       {"impose", rnn::CompressionMode::Impose},
+       {"masks", rnn::CompressionMode::Masks}},
+      "Read the structure out of the weights, store all matrices dense, choose "
+      "blocks and zero the others, or take the kept weights from --mask-file");
   t.text("tiers", "TIERS", &Options::tiers,
-         "Block sizes and fractions to keep, such as 32x32:25%,4x4:25%; "
-         "needed to impose, while detection tries common ones");
+         "Block sizes and what to keep of each, coarse to fine, such as "
+         "32x32:25%,4x4:1/4:column; needed to impose, otherwise found");
   t.choice<rnn::BalanceChoice>("balance", &Options::balance,
                                {{"any", rnn::BalanceChoice::Any},
                                 {"row", rnn::BalanceChoice::Row},
-                                {"column", rnn::BalanceChoice::Column}},
-                               "Equally many blocks in every block-row or "
-                               "block-column; any: whichever fits, row to "
-                               "impose");
+                                {"column", rnn::BalanceChoice::Column},
+                                {"both", rnn::BalanceChoice::Both},
+                                {"none", rnn::BalanceChoice::None}},
+                               "Equally many blocks in every block-row, "
+                               "block-column, both or neither; any: whichever "
+                               "fits, row to impose");
+  t.choice<rnn::MaskSharing>("masks", &Options::masks,
+                             {{"shared", rnn::MaskSharing::Shared},
+                              {"separate", rnn::MaskSharing::Separate}},
+                             "Whether the gates of a matrix keep the same "
+                             "imposed blocks or each its own");
   t.choice<rnn::BlockSelection>("select", &Options::select,
                                 {{"magnitude", rnn::BlockSelection::Magnitude},
+                                 {"guided", rnn::BlockSelection::Guided},
                                  {"random", rnn::BlockSelection::Random}},
-                                "How imposed blocks are chosen");
+                                "How imposed blocks are chosen: the largest "
+                                "sum of |w| over all tiers, the largest mean "
+                                "|w| tier by tier, or at random");
   t.integer<uint64_t>("seed", &Options::seed, 0, UINT64_MAX,
                       "Seed of --select=random");
+  t.text("mask-file", "FILE.npz", &Options::maskFile,
+         "With --sparsity=masks: 0/1 arrays named NODE.W and NODE.R");
+  t.integer<unsigned>("circulant", &Options::circulant, 0, 128,
+                      "Replace blocks of this size, 2 to 128, by the nearest "
+                      "circulant ones; 0: do not");
+  t.choice<rnn::BrokenPattern>(
+      "on-broken", &Options::onBroken,
+      {{"reject", rnn::BrokenPattern::Reject},
+       {"project", rnn::BrokenPattern::Project},
+       {"dense", rnn::BrokenPattern::Dense}},
+      "Weights that break the pattern they nearly obey: refuse them, drop what "
+      "breaks it, or store the matrix dense");
   t.flag("compress-linear", &Options::compressLinear,
-         "Compress linear layers, too");
+         "Impose on linear layers, too");
 
   t.group = "Ranges of values";
-  t.text("calibrate", "FILE.npy|npz", &Options::calibrate,
-         "Inputs on which the float model is run to see the ranges of values; "
-         "without it formats come from the worst case");
+  t.text("calibrate", "FILES", &Options::calibrate,
+         "Inputs on which the float model is run to see the ranges of values: "
+         "a .npy or .npz file, several with commas between, a folder, or a "
+         "pattern such as 'calib/*.npz'; without it formats come from the "
+         "worst case");
   t.choice<rnn::RangeMethod>("range-method", &Options::rangeMethod,
                              {{"minmax", rnn::RangeMethod::MinMax},
-                              {"percentile", rnn::RangeMethod::Percentile}},
-                             "How calibration turns values into ranges");
+                              {"percentile", rnn::RangeMethod::Percentile},
+                              {"mse", rnn::RangeMethod::MSE},
+                              {"kl", rnn::RangeMethod::KL}},
+                             "How calibration turns values into ranges: all "
+                             "values, a percentile of the magnitudes, the "
+                             "least squared error, the least Kullback-Leibler "
+                             "divergence");
   t.real("percentile", &Options::percentile, 100,
          "With --range-method=percentile: the percentage of magnitudes that "
          "must fit");
-  t.real("input-range", &Options::inputRange, 0,
+  t.real("input-range", &Options::inputRange, 65536,
          "Range of inputs without calibration: [-X, X)");
-  t.real("cell-range", &Options::cellRange, 0,
+  t.real("cell-range", &Options::cellRange, 65536,
          "Range of cell states without calibration: [-X, X)");
 
   t.group = "Number formats";
@@ -220,9 +266,26 @@ static std::vector<OptionInfo> buildTable() {
        {"ceil", numerics::WeightRounding::Ceil}},
       "Weights to the nearest code, or magnitudes up as in the published "
       "training");
-  t.flag("refuse-zeros", &Options::refuseZeros,
-         "Refuse zero weights in kept positions, which signmag cannot hold, "
-         "instead of storing the smallest magnitude");
+  t.choice<rnn::WeightQuantizer>(
+      "weight-quantizer", &Options::weightQuantizer,
+      {{"free", rnn::WeightQuantizer::Free},
+       {"hcgs", rnn::WeightQuantizer::HCGS}},
+      "Codes by encoding, rounding and least squared error, or the published "
+      "quantiser: signmag, ceil, steps of 2^(1-bits) on [-1, 1]");
+  t.choice<rnn::ZeroPolicy>(
+      "zeros", &Options::zeros,
+      {{"auto", rnn::ZeroPolicy::Auto},
+       {"one", rnn::ZeroPolicy::One},
+       {"twos", rnn::ZeroPolicy::Twos},
+       {"refuse", rnn::ZeroPolicy::Refuse}},
+      "Zero weights in kept positions, which signmag cannot hold: as +1 unless "
+      "they would cause most of the error, always as +1, the matrix as twos, "
+      "or an error");
+  t.choice<rnn::GridPolicy>(
+      "on-grid", &Options::onGrid,
+      {{"keep", rnn::GridPolicy::Keep}, {"lower", rnn::GridPolicy::Lower}},
+      "Weights on a grid (trained with quantisation) that a sum cannot take as "
+      "they are: an error, or let them change");
   t.integer<unsigned>("input-bits", &Options::inputBits, 8, 16,
                       "Width of the model's inputs");
   t.integer<unsigned>("act-bits", &Options::actBits, 8, 16,
@@ -231,21 +294,36 @@ static std::vector<OptionInfo> buildTable() {
                       "Width of gates and of tanh of the cell");
   t.integer<unsigned>("cell-bits", &Options::cellBits, 8, 16,
                       "Width of the cell state");
-  t.choice<unsigned>("pwl-segments", &Options::pwlSegments,
-                     {{"2", 2},
-                      {"4", 4},
-                      {"8", 8},
-                      {"16", 16},
-                      {"32", 32},
-                      {"64", 64},
-                      {"128", 128},
-                      {"256", 256},
-                      {"512", 512}},
-                     "Segments of the tables of activation functions");
+  t.integer<unsigned>("pwl-segments", &Options::pwlSegments, 1, 512,
+                      "Most entries of the table of an activation function");
+  t.choice<numerics::PwlChoice>(
+      "pwl-kind", &Options::pwlKind,
+      {{"auto", numerics::PwlChoice::Auto},
+       {"uniform", numerics::PwlChoice::Uniform},
+       {"two-level", numerics::PwlChoice::TwoLevel}},
+      "Segments of one size, regions with segments of their own size, or "
+      "whichever is cheaper");
+  t.real("pwl-max-error", &Options::pwlMaxError, 0,
+         "Worst error of tables in output LSBs: the cheapest table that keeps "
+         "it is taken; without it the one with the least error");
+  t.text("activation-table", "NAME=FILE,...", &Options::activationTable,
+         "Compute points (x, y) of a .csv or .npy file in place of a function "
+         "(tanh=FILE), or of one layer's (NODE=FILE; of an LSTM NODE:f, :g or "
+         ":h)");
 
   t.group = "Schedule";
   t.text("scheduler", "NAME", &Options::scheduler,
          "How the order of instructions is chosen: unfolded");
+
+  t.group = "Analysis";
+  t.text("analyze", "FILE.npy|npz", &Options::analyze,
+         "Run the float model, each step of its quantisation and the program "
+         "on these inputs, and say where the error comes from "
+         "(docs/Guides/Analysis.md)");
+  t.real("analyze-threshold", &Options::analyzeThreshold, 1000,
+         "Relative error above which a time step counts as bad");
+  t.integer<uint64_t>("analyze-rows", &Options::analyzeRows, 0, UINT64_MAX,
+                      "Rows on which parts and changes are measured; 0: skip");
   return std::move(t.table);
 }
 
@@ -275,10 +353,135 @@ Result<void> hcgs::setCompileOption(CompileOptions &options,
                            fmt::join(names, ", "))};
 }
 
-Result<void> hcgs::checkCompileOptions(const CompileOptions &options) {
-  if (options.sparsity == rnn::CompressionMode::Impose && options.tiers.empty())
+bool hcgs::isGiven(const CompileOptions &options, std::string_view name) {
+  return std::find(options.given.begin(), options.given.end(), name) !=
+         options.given.end();
+}
+
+Result<void> hcgs::applyConfig(CompileOptions &options) {
+  if (options.config.empty())
+    return {};
+  Result<ConfigFile> config = readConfigFile(options.config);
+  if (!config)
+    return config.takeError();
+  const std::vector<std::string> given = options.given;
+  for (auto &[name, value] : config->options.items()) {
+    const std::string place = configPlace(options.config, "options." + name);
+    if (name == "config" || name == "emit")
+      return Error{"cannot be set in a configuration file; give it to the "
+                   "compiler"}
+          .at(place);
+    std::string text;
+    if (value.is_string())
+      text = value.get<std::string>();
+    else if (value.is_number() || value.is_boolean())
+      text = value.dump();
+    else
+      return Error{shownJson(value) +
+                   " found, allowed is a text, a number, true or false"}
+          .at(place);
+    std::string wanted = name;
+    std::replace(wanted.begin(), wanted.end(), '_', '-');
+    CompileOptions scratch = options;
+    Result<void> set = setCompileOption(scratch, wanted, text);
+    if (!set)
+      return set.takeError().at(configPlace(options.config, "options"));
+    if (!isGiven(options, wanted)) {
+      options = std::move(scratch);
+      options.given = given;
+    }
+  }
+  return {};
+}
+
+/// What the options of compression demand of each other.
+static Result<void> checkCompression(const CompileOptions &options) {
+  using Mode = rnn::CompressionMode;
+  const Mode mode = options.sparsity;
+  const bool circulant = options.circulant != 0;
+  if (options.circulant == 1)
+    return Error{"option 'circulant': 1 found, allowed is 2..128, or 0 for no "
+                 "circulant blocks"};
+  if (circulant && isGiven(options, "sparsity") && mode != Mode::Detect)
+    return Error{fmt::format(
+        "options 'circulant' and 'sparsity': --circulant={} and --sparsity={} "
+        "contradict each other; leave one of them out (--config can give "
+        "single layers another one)",
+        options.circulant,
+        mode == Mode::Off      ? "off"
+        : mode == Mode::Impose ? "impose"
+                               : "masks")};
+  if (mode == Mode::Impose && options.tiers.empty())
     return Error{"option 'sparsity': impose needs block sizes; give them with "
                  "--tiers, such as --tiers=32x32:25%,4x4:25%"};
+  if (mode == Mode::Masks && options.maskFile.empty())
+    return Error{"option 'sparsity': masks needs a file of masks; give it with "
+                 "--mask-file"};
+  // Layers of a configuration may use what the other layers do not.
+  if (!options.config.empty())
+    return {};
+  struct Need {
+    const char *option;
+    bool met;
+    const char *needs;
+  };
+  const bool impose = mode == Mode::Impose && !circulant;
+  const bool blocks = mode != Mode::Off && !circulant;
+  for (const Need &need :
+       {Need{"tiers", blocks, "--sparsity=detect, impose or masks"},
+        Need{"balance", blocks, "--sparsity=detect, impose or masks"},
+        Need{"masks", impose, "--sparsity=impose"},
+        Need{"select", impose, "--sparsity=impose"},
+        Need{"seed", impose && options.select == rnn::BlockSelection::Random,
+             "--sparsity=impose and --select=random"},
+        Need{"mask-file", mode == Mode::Masks, "--sparsity=masks"},
+        Need{"on-broken", blocks && !impose, "--sparsity=detect or masks"}})
+    if (isGiven(options, need.option) && !need.met)
+      return Error{fmt::format("option '{}': has no effect without {}{}; leave "
+                               "it out or give that too",
+                               need.option, need.needs,
+                               circulant ? " (there is --circulant)" : "")};
+  return {};
+}
+
+/// Options of numbers that contradict each other, or of which one makes the
+/// other mean nothing.
+static Result<void> checkNumberOptions(const CompileOptions &options) {
+  // Single layers and values of a configuration file may need what the rest
+  // does not.
+  const bool config = !options.config.empty();
+  if (isGiven(options, "percentile") && !config &&
+      options.rangeMethod != rnn::RangeMethod::Percentile)
+    return Error{"option 'percentile': needs range-method=percentile"};
+  if (isGiven(options, "range-method") && options.calibrate.empty())
+    return Error{"option 'range-method': needs data; name it with calibrate"};
+  if (!options.calibrate.empty())
+    for (const char *name : {"input-range", "cell-range"})
+      if (isGiven(options, name))
+        return Error{fmt::format(
+            "option '{}': is for compilations without data, and calibrate "
+            "names some; leave out one of the two",
+            name)};
+  if (options.weightQuantizer == rnn::WeightQuantizer::HCGS)
+    for (const char *name : {"weight-encoding", "rounding"})
+      if (isGiven(options, name))
+        return Error{fmt::format("option '{}': is settled by "
+                                 "weight-quantizer=hcgs; leave out one of the "
+                                 "two",
+                                 name)};
+  return {};
+}
+
+Result<void> hcgs::checkCompileOptions(const CompileOptions &options) {
+  if (Result<void> checked = checkNumberOptions(options); !checked)
+    return checked;
+  if (Result<void> checked = checkCompression(options); !checked)
+    return checked;
+  if (!options.analyze.empty() && options.emit < Emit::ISA)
+    return Error{fmt::format("option 'analyze': needs the program, and "
+                             "--emit={} stops before there is one; emit isa or "
+                             "a form of the program",
+                             getName(options.emit))};
   if (options.tiers.empty())
     return {};
   const bool impose = options.sparsity == rnn::CompressionMode::Impose;
@@ -288,7 +491,7 @@ Result<void> hcgs::checkCompileOptions(const CompileOptions &options) {
     if (auto pattern = compression::parseTiers(options.tiers, balance);
         !pattern)
       checked = pattern.takeError();
-  } else if (auto sizes = compression::parseTierSizes(options.tiers, balance);
+  } else if (auto sizes = compression::parseTierText(options.tiers, balance);
              !sizes) {
     checked = sizes.takeError();
   }

@@ -69,11 +69,13 @@ FailureOr<Phase> hcgs::detectPhase(ModuleOp module) {
       phase = Phase::Quantized;
       return WalkResult::interrupt();
     }
-    if (auto weight = dyn_cast<rnn::WeightOp>(op))
-      if (auto sparsity =
-              dyn_cast_or_null<fx::SparsityAttr>(weight.getSparsityAttr()))
-        if (sparsity.hasMap())
-          phase = Phase::Compressed;
+    // Blocks written by hand count, too.
+    if (auto weight = dyn_cast<rnn::WeightOp>(op)) {
+      auto blocks =
+          dyn_cast_or_null<fx::SparsityAttr>(weight.getSparsityAttr());
+      if (weight.getProvenanceAttr() || (blocks && blocks.hasMap()))
+        phase = Phase::Compressed;
+    }
     return WalkResult::advance();
   });
   return phase;
@@ -85,8 +87,12 @@ static StringRef targetOrDefault(const CompileOptions &options) {
                                 : StringRef(options.target);
 }
 
-void hcgs::buildToRNN(OpPassManager &pm) {
+void hcgs::buildToRNN(OpPassManager &pm, const CompileOptions &options) {
   rnn::buildCanonicalFormPipeline(pm);
+  if (!options.config.empty())
+    pm.addPass(rnn::createRNNOverride({options.config}));
+  if (!options.activationTable.empty())
+    pm.addPass(rnn::createRNNActivationTables({options.activationTable}));
 }
 
 void hcgs::buildToCompressed(OpPassManager &pm, const CompileOptions &options) {
@@ -94,8 +100,12 @@ void hcgs::buildToCompressed(OpPassManager &pm, const CompileOptions &options) {
   compress.mode = options.sparsity;
   compress.tiers = options.tiers;
   compress.balance = options.balance;
+  compress.masks = options.masks;
   compress.select = options.select;
   compress.seed = options.seed;
+  compress.maskFile = options.maskFile;
+  compress.circulant = options.circulant;
+  compress.onBroken = options.onBroken;
   compress.linear = options.compressLinear;
   pm.addPass(rnn::createRNNCompress(compress));
   pm.addPass(rnn::createRNNVerifyCanonical());
@@ -107,6 +117,9 @@ void hcgs::buildToQuantized(OpPassManager &pm, const CompileOptions &options) {
     calibrate.file = options.calibrate;
     calibrate.method = options.rangeMethod;
     calibrate.percentile = options.percentile;
+    calibrate.inputBits = options.inputBits;
+    calibrate.actBits = options.actBits;
+    calibrate.cellBits = options.cellBits;
     pm.addPass(rnn::createRNNCalibrate(calibrate));
   }
   rnn::RNNQuantizeOptions quantize;
@@ -123,9 +136,16 @@ void hcgs::buildToQuantized(OpPassManager &pm, const CompileOptions &options) {
   quantize.gateBits = options.gateBits;
   quantize.cellBits = options.cellBits;
   quantize.pwlSegments = options.pwlSegments;
+  quantize.pwlKind =
+      options.pwlKind == numerics::PwlChoice::Uniform    ? fx::PwlKind::Uniform
+      : options.pwlKind == numerics::PwlChoice::TwoLevel ? fx::PwlKind::TwoLevel
+                                                         : fx::PwlKind::Auto;
+  quantize.pwlMaxError = options.pwlMaxError;
   quantize.inputRange = options.inputRange;
   quantize.cellRange = options.cellRange;
-  quantize.refuseZeros = options.refuseZeros;
+  quantize.weightQuantizer = options.weightQuantizer;
+  quantize.zeros = options.zeros;
+  quantize.onGrid = options.onGrid;
   pm.addPass(rnn::createRNNQuantize(quantize));
   pm.addPass(rnn::createRNNVerifyCanonical());
 }
@@ -184,6 +204,8 @@ static void registerPhase(StringRef name, StringRef summary, Build build) {
           if (Result<void> set = setCompileOption(options, option, value); !set)
             return report(set.message());
         }
+        if (Result<void> applied = applyConfig(options); !applied)
+          return report(applied.message());
         if (Result<void> checked = checkCompileOptions(options); !checked)
           return report(checked.message());
         build(pm, options);
@@ -193,9 +215,7 @@ static void registerPhase(StringRef name, StringRef summary, Build build) {
 }
 
 void hcgs::registerPipelines() {
-  registerPhase(
-      "phase-rnn", "Imported rnn IR to the phase rnn",
-      [](OpPassManager &pm, const CompileOptions &) { buildToRNN(pm); });
+  registerPhase("phase-rnn", "Imported rnn IR to the phase rnn", buildToRNN);
   registerPhase("phase-compressed", "The phase rnn to compressed",
                 buildToCompressed);
   registerPhase("phase-quantized", "The phase compressed to quantized",
@@ -210,7 +230,7 @@ void hcgs::registerPipelines() {
                 });
   registerPhase("phase-all", "Imported rnn IR to the phase isa",
                 [](OpPassManager &pm, const CompileOptions &options) {
-                  buildToRNN(pm);
+                  buildToRNN(pm, options);
                   buildToCompressed(pm, options);
                   buildToQuantized(pm, options);
                   buildToHCGS(pm, targetOrDefault(options), options.scheduler);

@@ -5,7 +5,7 @@
 
 #include "hcgs/Pipelines/Report.h"
 
-#include "hcgs/Compression/BlockMap.h"
+#include "Accounting.h"
 #include "hcgs/Dialect/HCGS/Transforms/ProgramEstimate.h"
 #include "hcgs/Target/Images.h"
 #include "hcgs/Target/TargetModel.h"
@@ -49,64 +49,6 @@ static Json describeOptions(const CompileOptions &options) {
       break;
     }
   }
-  return result;
-}
-
-/// One entry of `matrices`; adds to the totals.
-static Result<Json> describeMatrix(const MatrixDescriptor &descriptor,
-                                   const Json &meta,
-                                   std::span<const uint8_t> index,
-                                   uint64_t &keptTotal, uint64_t &fp32Bytes) {
-  const uint64_t elements =
-      uint64_t(descriptor.gates) * descriptor.rows * descriptor.cols;
-  uint64_t kept = elements;
-  Json tiers = Json::array();
-  Json balance;
-  if (descriptor.kind == MatrixKind::Hcgs) {
-    Result<compression::BlockMap> map = compression::BlockMap::fromIndexImage(
-        descriptor.pattern, descriptor.rows, descriptor.cols,
-        index.subspan(descriptor.indexOffset, descriptor.indexBytes));
-    if (!map)
-      return map.takeError();
-    kept = uint64_t(map->keptWeights()) * descriptor.gates;
-    for (const compression::Tier &tier : descriptor.pattern.tiers)
-      tiers.push_back({{"rows", tier.rows},
-                       {"cols", tier.cols},
-                       {"keep", {tier.keepNum, tier.keepDen}},
-                       {"balance", compression::balanceName(tier.balance)}});
-    balance = compression::balanceName(descriptor.pattern.tiers[0].balance);
-  }
-  keptTotal += kept;
-  // Biases lie with the first of a layer's matrices; R names those of W.
-  const bool ownsBias =
-      descriptor.bias && meta.value("matrix", std::string("W")) != "R";
-  fp32Bytes += 4 * elements;
-  const uint64_t biasBytes =
-      ownsBias ? 4 * uint64_t(descriptor.gates) * descriptor.rows : 0;
-  fp32Bytes += biasBytes;
-  const bool signmag =
-      descriptor.format.encoding == numerics::WeightEncoding::SignMag;
-  Json result = {
-      {"node", meta.value("node", Json())},
-      {"layer", meta.value("layer", Json())},
-      {"matrix", meta.value("matrix", Json())},
-      {"kind", descriptor.kind == MatrixKind::Hcgs ? "hcgs" : "dense"},
-      {"gates", descriptor.gates},
-      {"rows", descriptor.rows},
-      {"cols", descriptor.cols},
-      {"row_block", descriptor.rowBlock},
-      {"tiers", std::move(tiers)},
-      {"balance", std::move(balance)},
-      {"kept", kept},
-      {"total", elements},
-      {"weight_bits", descriptor.format.bits},
-      {"weight_encoding", signmag ? "signmag" : "twos"},
-      {"weight_bytes", descriptor.weightBytes},
-      {"index_bytes", descriptor.indexBytes},
-      {"bias_bytes", biasBytes},
-      {"exponents", meta.value("exponents", Json::array())},
-      {"in_frac", meta.value("in_frac", Json())},
-      {"acc_frac", meta.value("acc_frac", Json())}};
   return result;
 }
 
@@ -190,12 +132,16 @@ static Result<void> describeProgram(const Program &program, Json &report) {
     const Json entry = i < matrixMeta.size() && matrixMeta[i].is_object()
                            ? matrixMeta[i]
                            : Json::object();
-    Result<Json> matrix = describeMatrix((*descriptors)[i], entry,
-                                         program.index, kept, fp32Bytes);
+    Result<Json> matrix =
+        describeMatrix((*descriptors)[i], entry, program.index, *target);
     if (!matrix)
       return matrix.takeError();
+    kept += (*matrix)["kept"].get<uint64_t>();
+    fp32Bytes += 4 * (*matrix)["total"].get<uint64_t>() +
+                 (*matrix)["bias_bytes"].get<uint64_t>();
     matrices.push_back(std::move(*matrix));
   }
+  report["layers"] = describeLayers(matrices);
   report["matrices"] = std::move(matrices);
 
   const double weightBytes = double(program.weights.size());
@@ -216,8 +162,13 @@ static Result<void> describeProgram(const Program &program, Json &report) {
     Json entry = i < tableMeta.size() && tableMeta[i].is_object()
                      ? tableMeta[i]
                      : Json::object();
-    entry["segments"] = table.entries.size();
-    entry["bytes"] = 32 + 4 * table.entries.size();
+    entry["kind"] = numerics::pwlKindName(table.kind);
+    entry["entries"] = table.entries.size();
+    entry["regions"] = table.directory.size();
+    entry["bytes"] = table.bytes();
+    // What the functions were given by is long, and in the program.
+    if (entry.contains("samples"))
+      entry["samples"] = entry["samples"].size() / 2;
     list.push_back(std::move(entry));
   }
   report["tables"] = std::move(list);
@@ -257,6 +208,8 @@ Result<std::string> hcgs::makeReport(const CompileOptions &options,
       {"options", describeOptions(options)},
       {"phases", {{"start", context.startPhase}, {"end", context.endPhase}}},
       {"remarks", context.remarks}};
+  if (!context.ranges.empty())
+    report["ranges"] = Json::parse(context.ranges);
   if (program)
     if (Result<void> described = describeProgram(*program, report); !described)
       return described.takeError();

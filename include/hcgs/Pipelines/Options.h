@@ -12,6 +12,7 @@
 #define HCGS_PIPELINES_OPTIONS_H
 
 #include "hcgs/Dialect/RNN/Transforms/PassOptions.h"
+#include "hcgs/Numerics/PwlFit.h"
 #include "hcgs/Numerics/WeightQuantizer.h"
 #include "hcgs/Support/Result.h"
 
@@ -47,11 +48,17 @@ struct CompileOptions {
   rnn::CompressionMode sparsity = rnn::CompressionMode::Detect;
   std::string tiers;
   rnn::BalanceChoice balance = rnn::BalanceChoice::Any;
+  rnn::MaskSharing masks = rnn::MaskSharing::Shared;
   rnn::BlockSelection select = rnn::BlockSelection::Magnitude;
   uint64_t seed = 0;
+  /// A .npz file of 0/1 arrays, for Masks.
+  std::string maskFile;
+  /// Circulant block size to project to; 0: none.
+  unsigned circulant = 0;
+  rnn::BrokenPattern onBroken = rnn::BrokenPattern::Reject;
   bool compressLinear = false;
 
-  /// A .npy or .npz file; empty: formats from worst-case ranges.
+  /// .npy or .npz files; empty: formats from worst-case ranges.
   std::string calibrate;
   rnn::RangeMethod rangeMethod = rnn::RangeMethod::MinMax;
   double percentile = 99.99;
@@ -61,14 +68,34 @@ struct CompileOptions {
   unsigned weightBits = 6;
   numerics::WeightEncoding weightEncoding = numerics::WeightEncoding::SignMag;
   numerics::WeightRounding rounding = numerics::WeightRounding::Nearest;
-  bool refuseZeros = false;
+  rnn::WeightQuantizer weightQuantizer = rnn::WeightQuantizer::Free;
+  rnn::ZeroPolicy zeros = rnn::ZeroPolicy::Auto;
+  rnn::GridPolicy onGrid = rnn::GridPolicy::Keep;
   unsigned inputBits = 13;
   unsigned actBits = 13;
   unsigned gateBits = 13;
   unsigned cellBits = 16;
-  unsigned pwlSegments = 256;
+  unsigned pwlSegments = 128;
+  numerics::PwlChoice pwlKind = numerics::PwlChoice::Auto;
+  double pwlMaxError = 0.0; // 0: the least there is
+  /// NAME=FILE,...: functions given by samples.
+  std::string activationTable;
 
   std::string scheduler = "unfolded";
+
+  /// A .npy or .npz file to analyse the error on; empty: no analysis
+  /// (docs/Guides/Analysis.md).
+  std::string analyze;
+  double analyzeThreshold = 0.1;
+  uint64_t analyzeRows = 32;
+
+  /// A configuration file (docs/Guides/Config.md): options, and what differs
+  /// from them for single layers and values.
+  std::string config;
+
+  /// Names of the options that were set, in any order and perhaps repeatedly:
+  /// they win over those of `config`.
+  std::vector<std::string> given;
 };
 
 inline constexpr std::string_view kDefaultTarget = "hcgs-65nm";
@@ -99,6 +126,13 @@ const std::vector<OptionInfo> &compileOptionTable();
 /// "true" and "false". Errors name the option and what is allowed.
 Result<void> setCompileOption(CompileOptions &options, std::string_view name,
                               std::string_view value);
+
+/// Sets the options that the file `options.config` holds and that were not
+/// given otherwise. Does nothing without a file; twice is the same as once.
+Result<void> applyConfig(CompileOptions &options);
+
+/// Whether an option was set, by its name in the table.
+bool isGiven(const CompileOptions &options, std::string_view name);
 
 /// What options demand of each other.
 Result<void> checkCompileOptions(const CompileOptions &options);

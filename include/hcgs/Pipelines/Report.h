@@ -23,6 +23,9 @@ struct ReportContext {
   /// Phase that the input had and phase that was reached: "rnn", "isa", ...
   std::string startPhase, endPhase;
   std::vector<std::string> remarks;
+  /// What calibration saw and chose for each value, a JSON array; empty if this
+  /// compilation did not calibrate.
+  std::string ranges;
 };
 
 /// The report as indented JSON, keys sorted. Without a program (a compilation
@@ -31,6 +34,10 @@ struct ReportContext {
 Result<std::string> makeReport(const CompileOptions &options,
                                const ReportContext &context,
                                const Program *program);
+
+/// The accounting of a report's matrices as a table of at most 80 columns, with
+/// totals against fp32 and the target's memories; empty if the report has none.
+std::string formatAccounting(const std::string &report);
 
 } // namespace hcgs
 

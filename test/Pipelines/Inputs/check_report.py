@@ -35,10 +35,32 @@ assert [(t["rows"], t["cols"], t["keep"]) for t in sparse["tiers"]] == [
     (4, 4, [1, 4]),
 ]
 assert sparse["balance"] == "row" and sparse["kept"] * 16 == sparse["total"]
+
+# Accounting: every bit of the images is a weight's, an index's or padding; the
+# gates of a shared mask keep equally much; layers and gates add up.
+assert sparse["masks"] == "shared" and sparse["ratio_to_dense"] == 16.0
+assert sparse["detection"]["pattern"] == "32x32:1/4,4x4:1/4 row"
+assert sparse["detection"]["confidence_bits"] > 0 and sparse["detection"]["runner_up"]
+for m in matrices:
+    bits = 8 * (m["weight_bytes"] + m["index_bytes"])
+    assert m["stored_bits"] + m["index_bits"] + m["padding_bits"] == bits, m
+    assert m["stored_bits"] == m["kept"] * m["weight_bits"] and m["circulant_block"] is None
+    assert [g["gate"] for g in m["per_gate"]] == (["i", "o", "f", "g"] if m["gates"] == 4 else [None])
+    assert sum(g["kept"] for g in m["per_gate"]) == m["kept"]
+    assert all(g["squared_error"] > 0 and g["sqnr_db"] > 10 for g in m["per_gate"])
+    assert m["balance_worst"] >= m["balance_mean"] > 0
+    assert 0 < m["acc_bound"] < 2**31 and 0 <= m["acc_spare_bits"] < 31
+    assert m["on_grid"] is False
+# 128 x 128: a small block-row keeps 1 of 4 big and 2 of 8 small blocks, 4 gates.
+assert sparse["balance_worst"] == sparse["balance_mean"] == 4 * 4 * 8, sparse
+assert sparse["balance_worst_cycles"] == 2
+for key in ("kept", "weight_bytes", "index_bytes"):
+    assert sum(layer[key] for layer in report["layers"]) == sum(m[key] for m in matrices)
+assert len(report["layers"]) == 3
 assert sparse["node"].startswith("/layers/lstm/LSTM") and len(sparse["exponents"]) == 4
 
 assert report["target"]["name"] == report["options"]["target"] == "generic"
-assert report["options"]["seed"] == 5 and report["options"]["calibrate"] is None
+assert report["options"]["input-range"] == 5 and report["options"]["calibrate"] is None
 assert len(report["model"]["sha256"]) == 64
 assert report["phases"] == {"start": "imported", "end": "program"}
 assert report["step"] == {"supported": True, "reason": None}
