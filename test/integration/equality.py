@@ -143,7 +143,7 @@ def check(case: Case) -> tuple[str | None, Coverage]:
     """Compile and compare; a refusal's text (or None) and what was covered."""
     coverage = Coverage(features=set(case.features))
     try:
-        program = hcgs.compile(case.model, calibrate=case.calibration, **case.options)
+        program = case.compile()
     except hcgs.CompileError as error:
         return str(error), coverage
     return None, compare(case, program)
@@ -194,8 +194,41 @@ def compare(case: Case, program: hcgs.Program) -> Coverage:
     return coverage
 
 
+def matrix_features(file: oracle.ProgramFile) -> set[str]:
+    """Kinds of matrices of a program, as coverage names them."""
+    features = set()
+    for desc in file.descriptors:
+        features.add(desc.kind)
+        if desc.kind == "circulant":
+            divides = desc.rows % desc.block == 0 and desc.cols % desc.block == 0
+            features.add("circulant blocks whole" if divides else "circulant blocks cut")
+        if desc.kind != "hcgs":
+            continue
+        features.add(f"{len(desc.tiers)} tiers")
+        features.update(f"balance {tier.balance}" for tier in desc.tiers)
+        features.add("masks separate" if desc.separate else "masks shared")
+        if any(tier.rows != tier.cols for tier in desc.tiers):
+            features.add("rectangular blocks")
+        if desc.rows % desc.tiers[0].rows or desc.cols % desc.tiers[0].cols:
+            features.add("ragged blocks")
+    if len({desc.kind for desc in file.descriptors}) == 3:
+        features.add("all kinds in one model")
+    return features
+
+
+#: What matrix_features can say; a long run has to see all of it.
+MATRIX_FEATURES = {
+    "dense", "hcgs", "circulant", "circulant blocks whole", "circulant blocks cut",
+    *(f"{n} tiers" for n in range(1, 9)),
+    *(f"balance {b}" for b in ("row", "column", "both", "none")),
+    "masks shared", "masks separate", "rectangular blocks", "ragged blocks",
+    "all kinds in one model",
+}  # fmt: skip
+
+
 def _cover(coverage, counted, file, model) -> None:
-    """Opcodes, shifts and saturations of a program that has run."""
+    """Opcodes, shifts, saturations and matrices of a program that has run."""
+    coverage.features.update(matrix_features(file))
     executed = counted["instructions"]
     coverage.opcodes.update(name for name, times in executed.items() if times)
     coverage.known_opcodes.update(executed)

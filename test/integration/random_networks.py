@@ -15,10 +15,7 @@ the pipelined loop. Weight and data scales vary enough for values to saturate.
 
 from __future__ import annotations
 
-import json
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -63,12 +60,12 @@ class Case:
         return f"seed {self.seed}: {', '.join(sorted(self.features))}"
 
     def compile(self) -> hcgs.Program:
-        with tempfile.TemporaryDirectory() as folder:
-            options = dict(self.options)
-            if self.config:
-                options["config"] = Path(folder) / "config.json"
-                options["config"].write_text(json.dumps(self.config))
-            return hcgs.compile(self.model, calibrate=self.calibration, **options)
+        return hcgs.compile(
+            self.model,
+            calibrate=self.calibration,
+            config=self.config or None,
+            **self.options,
+        )
 
 
 class _Builder:

@@ -35,7 +35,7 @@ def cycles(program: hcgs.Program, steps: int) -> tuple[int, int]:
 def test_estimate_equals_simulator(seed):
     case = random_networks.make(seed)
     try:
-        program = hcgs.compile(case.model, calibrate=case.calibration, **case.options)
+        program = case.compile()
     except hcgs.CompileError:
         return  # test_random_networks looks at refusals
     COMPILED.append(seed)
