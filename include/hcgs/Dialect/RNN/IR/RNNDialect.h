@@ -30,4 +30,18 @@
 #define GET_OP_CLASSES
 #include "hcgs/Dialect/RNN/IR/RNNOps.h.inc"
 
+namespace hcgs::rnn {
+
+/// A discardable attribute of layers whose functions are given by samples
+/// (numerics::Samples): a dictionary from the function's key to its points, as
+/// tensor<Nx2xf64>. rnn-activation-tables makes it, rnn-quantize puts the points
+/// into the tables.
+inline constexpr llvm::StringLiteral kSamplesAttr = "rnn.samples";
+
+/// The keys of an operation's functions: f (i, o and f), g and h of an LSTM, as
+/// ONNX names them, y of another layer with a function.
+llvm::ArrayRef<llvm::StringLiteral> getSamplesKeys(mlir::Operation *op);
+
+} // namespace hcgs::rnn
+
 #endif // HCGS_DIALECT_RNN_IR_RNNDIALECT_H
