@@ -283,55 +283,9 @@ uint64_t requant(int16_t *out, const int32_t *in, size_t n, int shift,
 // Tables
 //===----------------------------------------------------------------------===//
 
-/// A-PWL-2, A-PWL-3, A-PWL-6 on vectors, with the constants of one table that
-/// is made of cells.
-template <class D, bool plain>
-class Lines {
-public:
-  using V = hn::Vec<D>;
-
-  HWY_INLINE Lines(D d, const ActTable &table)
-      : cells(reinterpret_cast<const int64_t *>(table.cells.data())) {
-    static_assert(sizeof(ActTable::Cell) == sizeof(int64_t));
-    lowest = hn::Set(d, table.lowest);
-    width = hn::Set(d, table.width);
-    left = hn::Set(d, table.mirrored ? -1 : 0);
-    shift = hn::Set(d, table.s);
-    if constexpr (!plain) {
-      max = hn::Set(d, (1 << (table.b - 1)) - 1);
-      min = hn::Set(d, -(1 << (table.b - 1)));
-      harmless = hn::Set(d, table.mirrored ? 1 : 0);
-    }
-  }
-
-  /// The outputs for `z`; lanes that saturate are -1 in `saturated`.
-  HWY_INLINE V operator()(D d, V z, V &saturated) const {
-    const hn::Repartition<int64_t, D> d64;
-    const hn::Half<D> half;
-    const V side = hn::And(hn::ShiftRight<31>(z), left);
-    const V cell = hn::Shr(hn::Sub(hn::Add(z, side), lowest), width);
-    const V a = hn::BitCast(
-        d, hn::GatherIndex(d64, cells,
-                           hn::PromoteTo(d64, hn::LowerHalf(half, cell))));
-    const V b = hn::BitCast(
-        d, hn::GatherIndex(d64, cells,
-                           hn::PromoteTo(d64, hn::UpperHalf(half, cell))));
-    const V intercept = hn::ConcatEven(d, b, a);
-    const V slope = hn::ConcatOdd(d, b, a);
-    const V y = hn::Shr(hn::Add(hn::Mul(slope, z), intercept), shift);
-    if constexpr (plain)
-      return y;
-    const V limited = hn::Min(hn::Max(y, min), max);
-    const V excess = hn::Abs(hn::Sub(y, limited));
-    saturated = hn::VecFromMask(d, hn::Gt(excess, harmless));
-    return limited;
-  }
-
-private:
-  const int64_t *cells;
-  V lowest, width, left, shift, max, min, harmless;
-};
-
+/// A-PWL-2, A-PWL-3, A-PWL-6 for a table that is made of cells, in chunks: the
+/// cell of every element, then its line, then its value. Lines are fetched one
+/// by one; gathering vectors of them is no faster where processors have it.
 template <template <class> class Requantizer, bool plain>
 HWY_INLINE ActCounts actLines(int16_t *HWY_RESTRICT out,
                               const int32_t *HWY_RESTRICT in, size_t n,
@@ -339,38 +293,74 @@ HWY_INLINE ActCounts actLines(int16_t *HWY_RESTRICT out,
   const hn::ScalableTag<int32_t> d;
   const hn::Rebind<int16_t, decltype(d)> d16;
   constexpr size_t N = hn::MaxLanes(d);
+  constexpr size_t kChunk = 256;
+  static_assert(kChunk % N == 0 &&
+                sizeof(ActTable::Cell) == 2 * sizeof(int32_t));
+  HWY_ALIGN int32_t z[kChunk], cell[kChunk], lines[2 * kChunk];
+  HWY_ALIGN int16_t result[N];
+
   const Requantizer<decltype(d)> requantize(d, shift, 16);
-  const Lines<decltype(d), plain> lines(d, table);
+  const auto lowest = hn::Set(d, table.lowest);
+  const auto width = hn::Set(d, table.width);
+  const auto left = hn::Set(d, table.mirrored ? -1 : 0);
+  const auto right = hn::Set(d, table.s);
+  const auto max = hn::Set(d, (1 << (table.b - 1)) - 1);
+  const auto min = hn::Set(d, -(1 << (table.b - 1)));
+  const auto harmless = hn::Set(d, table.mirrored ? 1 : 0);
+  const ActTable::Cell *cells = table.cells.data();
+  auto zCount = hn::Zero(d), yCount = hn::Zero(d);
   ActCounts counts;
-  auto zSaturated = hn::Zero(d), ySaturated = hn::Zero(d);
-  // Saturation is rare: nothing is counted unless there is some.
-  auto count = [&](size_t lanes) HWY_ATTR {
-    const auto any = hn::Or(zSaturated, ySaturated);
-    if (HWY_LIKELY(hn::AllTrue(d, hn::Eq(any, hn::Zero(d)))))
-      return;
-    HWY_ALIGN int32_t z[N], y[N];
-    hn::Store(zSaturated, d, z);
-    hn::Store(ySaturated, d, y);
-    for (size_t j = 0; j < lanes; ++j) {
-      counts.z -= static_cast<int64_t>(z[j]);
-      counts.y -= static_cast<int64_t>(y[j]);
+
+  for (size_t i = 0; i < n; i += kChunk) {
+    const size_t size = std::min(kChunk, n - i);
+    const size_t padded = (size + N - 1) / N * N;
+    const int32_t *from = in + i;
+    if (HWY_UNLIKELY(padded != size)) {
+      // Zeros behind the end; they never saturate as inputs.
+      std::memcpy(z, from, size * sizeof(int32_t));
+      std::memset(z + size, 0, (padded - size) * sizeof(int32_t));
+      from = z;
     }
-  };
-  size_t i = 0;
-  for (; i + N <= n; i += N) {
-    const auto z = requantize(d, hn::LoadU(d, in + i), zSaturated);
-    hn::StoreU(hn::DemoteTo(d16, lines(d, z, ySaturated)), d16, out + i);
-    count(N);
+    for (size_t j = 0; j < padded; j += N) {
+      auto saturated = hn::Zero(d);
+      const auto code = requantize(d, hn::LoadU(d, from + j), saturated);
+      zCount = hn::Add(zCount, saturated);
+      const auto side = hn::And(hn::ShiftRight<31>(code), left);
+      hn::Store(hn::Shr(hn::Sub(hn::Add(code, side), lowest), width), d,
+                cell + j);
+      hn::Store(code, d, z + j);
+    }
+    for (size_t j = 0; j < padded; ++j)
+      std::memcpy(lines + 2 * j, cells + cell[j], sizeof(ActTable::Cell));
+    for (size_t j = 0; j < padded; j += N) {
+      auto intercept = hn::Undefined(d), slope = intercept;
+      hn::LoadInterleaved2(d, lines + 2 * j, intercept, slope);
+      auto y = hn::Shr(hn::Add(hn::Mul(slope, hn::Load(d, z + j)), intercept),
+                       right);
+      if constexpr (!plain) {
+        const auto limited = hn::Min(hn::Max(y, min), max);
+        const auto excess = hn::Abs(hn::Sub(y, limited));
+        const auto counted =
+            hn::And(hn::Gt(excess, harmless), hn::FirstN(d, size - j));
+        yCount = hn::Add(yCount, hn::VecFromMask(d, counted));
+        y = limited;
+      }
+      const auto codes = hn::DemoteTo(d16, y);
+      if (HWY_LIKELY(j + N <= size)) {
+        hn::StoreU(codes, d16, out + i + j);
+      } else {
+        hn::Store(codes, d16, result);
+        std::memcpy(out + i + j, result, (size - j) * sizeof(int16_t));
+      }
+    }
+    if (HWY_UNLIKELY(i % kCountChunk == kCountChunk - kChunk)) {
+      counts.z += countLanes(d, zCount);
+      counts.y += countLanes(d, yCount);
+      zCount = yCount = hn::Zero(d);
+    }
   }
-  if (i < n) {
-    HWY_ALIGN int32_t rest[N] = {};
-    HWY_ALIGN int16_t result[N];
-    std::memcpy(rest, in + i, (n - i) * sizeof(int32_t));
-    const auto z = requantize(d, hn::Load(d, rest), zSaturated);
-    hn::Store(hn::DemoteTo(d16, lines(d, z, ySaturated)), d16, result);
-    std::memcpy(out + i, result, (n - i) * sizeof(int16_t));
-    count(n - i);
-  }
+  counts.z += countLanes(d, zCount);
+  counts.y += countLanes(d, yCount);
   return counts;
 }
 

@@ -179,6 +179,26 @@ TestMatrix test::makeHcgs(std::mt19937 &random, unsigned gates, unsigned rows,
   return fill(random, std::move(matrix));
 }
 
+/// A two-level table of any shape, mirrored or not.
+static void makeTwoLevel(std::mt19937 &random, numerics::PwlTable &table) {
+  auto between = [&](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(random);
+  };
+  table.kind = numerics::PwlKind::TwoLevel;
+  table.w = between(0, 16);
+  table.p = between(0, std::min(table.s, 15));
+  if (between(0, 1))
+    table.centre = between(-2, 2) * (1 << (table.b - 1));
+  else
+    table.origin = between(-40000, 32767);
+  table.directory.resize(between(1, numerics::maxPwlRegions));
+  for (numerics::PwlTable::Region &region : table.directory) {
+    region.bits = static_cast<uint8_t>(between(0, std::min(5, table.w)));
+    region.first = static_cast<uint16_t>(between(
+        0, static_cast<int>(table.entries.size()) - (1 << region.bits)));
+  }
+}
+
 numerics::PwlTable test::makeTable(std::mt19937 &random) {
   auto between = [&](int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(random);

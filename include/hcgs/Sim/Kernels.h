@@ -25,7 +25,7 @@ namespace hcgs::sim {
 ///
 /// The inputs are cut into equal cells, so small that each lies on one line of
 /// the table (numerics::pieces); a cell holds the line as intercept and slope,
-/// which one 64-bit gather reads, and y = (intercept + slope*z) >> s. A few
+/// which one 64-bit load reads, and y = (intercept + slope*z) >> s. A few
 /// kilobytes stay in the first-level cache. Expanding tables to all 65,536
 /// outputs saves arithmetic, but two such tables and the weights of a 2x512
 /// network no longer fit a second-level cache of 512 KiB together, and then
