@@ -4,9 +4,10 @@
 // Mapping, packing and quantising whole models of 10, 25 and 100 million
 // weights: three layers, each with a W and an R of four gates, of random
 // weights. Mapping chooses the blocks (guided, 32x32 25 %, 4x4 25 %) and drops
-// the others, or projects to circulant blocks; then exponents are chosen, and
-// weights quantised to six bits and packed. Two threads take the matrices in
-// turn, as the compiler's passes do; the images do not depend on that.
+// the others, projects to circulant blocks, or finds the blocks from the zeros
+// of weights that have them; then exponents are chosen, and weights quantised
+// to six bits and packed. Two threads take the matrices in turn, as the
+// compiler's passes do; the images do not depend on that.
 //
 //   build/release/bin/compression-bench --benchmark_filter=compressModel
 //
@@ -15,6 +16,7 @@
 // themselves, images included, divided by the weights' bytes (fp32).
 
 #include "hcgs/Compression/Circulant.h"
+#include "hcgs/Compression/Detect.h"
 #include "hcgs/Compression/QuantizedMatrix.h"
 #include "hcgs/Compression/Select.h"
 
@@ -67,14 +69,15 @@ void operator delete(void *pointer, size_t) noexcept {
 
 namespace {
 
-enum Kind { Dense, Shared, Separate, Both, Circulant16 };
+enum Kind { Dense, Shared, Separate, Both, Circulant16, Detected };
 
 constexpr int64_t gates = 4, matrices = 6, threads = 2;
 const WeightFormat sixBits{6, WeightEncoding::SignMag};
 
 const char *kindName(int64_t kind) {
-  constexpr const char *names[] = {"dense", "row, shared", "row, separate",
-                                   "both, shared", "circulant 16"};
+  constexpr const char *names[] = {"dense",         "row, shared",
+                                   "row, separate", "both, shared",
+                                   "circulant 16",  "row, shared, detected"};
   return names[kind];
 }
 
@@ -91,6 +94,8 @@ Images compress(Kind kind, std::span<float> weights, int64_t side) {
     layout = WeightLayout::circulant(gates, side, side, 16, 32);
     const auto projection = projectCirculant(view, 16);
     expandCirculant(projection->elements, gates, side, side, 16, weights);
+  } else if (kind == Detected) {
+    layout = WeightLayout::sparse(gates, detect(view)->masks.front(), 32);
   } else if (kind != Dense) {
     const BlockMaps maps =
         *selectBlocks(pattern, view, {Selection::Guided, 0, kind == Separate});
@@ -115,6 +120,10 @@ void compressModel(benchmark::State &state) {
   std::mt19937 random(1);
   for (float &w : fresh)
     w = static_cast<float>(random()) * 0x1p-32f - 0.5f;
+  if (kind == Detected) // weights that have their zeros already
+    zeroDropped(fresh, gates,
+                *selectRandom(*parseTiers("32x32:25%,4x4:25%", Balance::Row),
+                              side, side, 1));
   std::vector<std::vector<float>> model(matrices);
   std::vector<Images> images(matrices);
   double extra = 0.0;
@@ -151,7 +160,8 @@ void compressModel(benchmark::State &state) {
 }
 BENCHMARK(compressModel)
     ->ArgNames({"kind", "millions"})
-    ->ArgsProduct({{Dense, Shared, Separate, Both, Circulant16}, {10, 25, 100}})
+    ->ArgsProduct({{Dense, Shared, Separate, Both, Circulant16, Detected},
+                   {10, 25, 100}})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
