@@ -6,7 +6,7 @@
 #include "hcgs/Analysis/Analyze.h"
 #include "Changes.h"
 #include "hcgs/Analysis/Network.h"
-#include "hcgs/Sim/Runner.h"
+#include "hcgs/Sim/Machine.h"
 
 #include <algorithm>
 #include <charconv>
@@ -26,7 +26,7 @@ public:
            const DataSet &data, Analysis &analysis)
       : program(std::move(program)), network(network), data(data),
         analysis(analysis), stages(*this->program, network),
-        runner(this->program) {
+        machine(*this->program) {
     counts.layers.resize(network.layers.size());
     counts.inputs.resize(network.values.size());
   }
@@ -38,9 +38,10 @@ private:
   Result<void> runGroup(int64_t first);
   void runLayer(size_t number, const Group &group,
                 std::array<Values, kModelStages> &values);
+  Result<Values> simulate(const Group &group, const NpzArrays &inputs);
   void compareOutputs(int64_t first, const Group &group,
                       const std::array<Values, kModelStages> &values,
-                      const NpzArrays &outputs);
+                      const Values &simulated);
   void summarize();
   void listWorst();
   void listSaturations();
@@ -50,8 +51,7 @@ private:
   const DataSet &data;
   Analysis &analysis;
   Stages stages;
-  sim::Runner runner;
-  sim::Statistics statistics;
+  sim::Machine machine;
   NetworkCounts counts;
   /// Of each row, the relative error of the program, over all outputs.
   std::vector<double> rowErrors;
@@ -104,42 +104,71 @@ void Analyzer::runLayer(size_t number, const Group &group,
     run.finish();
 }
 
+/// The outputs of the program on a group, row by row.
+Result<Values> Analyzer::simulate(const Group &group, const NpzArrays &inputs) {
+  Values results(network.values.size());
+  for (int64_t lane = 0; lane < group.lanes; ++lane) {
+    machine.clear();
+    if (Result<void> ready = machine.prepare(group.lengths[lane]); !ready)
+      return ready.takeError();
+    for (size_t tensor = 0; tensor < network.inputs.size(); ++tensor) {
+      const sim::TensorInfo &info = program->inputs()[tensor];
+      const NpyArray &array = inputs[tensor].second;
+      for (const sim::TensorPart &part : info.parts) {
+        const SliceStrides at =
+            stridesOf(info, array.shape, part.index.value_or(0));
+        std::span<int16_t> stream = machine.stream(part.stream);
+        for (size_t i = 0; i < stream.size(); ++i) {
+          const int64_t t = static_cast<int64_t>(i) / part.width,
+                        f = static_cast<int64_t>(i) % part.width;
+          stream[i] = static_cast<int16_t>(numerics::toCode(
+              array.as<double>()[at.base + t * at.time + lane * at.batch +
+                                 f * at.feature],
+              part.format));
+        }
+      }
+    }
+    if (Result<void> ran = machine.execute(sim::Entry::Run); !ran)
+      return ran.takeError();
+    for (size_t tensor = 0; tensor < network.outputs.size(); ++tensor)
+      for (size_t i = 0; i < network.outputs[tensor].size(); ++i) {
+        const sim::TensorPart &part = program->outputs()[tensor].parts[i];
+        const std::span<const int16_t> stream = machine.stream(part.stream);
+        std::vector<double> &to = results[network.outputs[tensor][i].value];
+        to.resize((part.sequence ? group.steps : 1) * part.width * kLanes);
+        for (size_t e = 0; e < stream.size(); ++e)
+          to[e * kLanes + lane] = numerics::toValue(stream[e], part.format);
+      }
+  }
+  return results;
+}
+
 void Analyzer::compareOutputs(int64_t first, const Group &group,
                               const std::array<Values, kModelStages> &values,
-                              const NpzArrays &outputs) {
+                              const Values &simulated) {
   for (size_t tensor = 0; tensor < network.outputs.size(); ++tensor) {
-    const sim::TensorInfo &info = program->outputs()[tensor];
-    const auto found =
-        std::find_if(outputs.begin(), outputs.end(), [&](const auto &entry) {
-          return entry.first == info.name;
-        });
     std::array<double, kLanes> rowSignal{}, rowError{};
     for (const TensorPlace &place : network.outputs[tensor]) {
       const Value &value = network.values[place.value];
-      const NpyArray &array = found->second;
-      const SliceStrides at = stridesOf(info, array.shape, place.index);
       const int64_t size = value.width * kLanes;
       const int64_t frames = value.sequence ? group.steps : 1;
-      std::vector<double> simulated(size);
       std::vector<const double *> all(kStageNames.size());
       for (int64_t t = 0; t < frames; ++t) {
         std::array<double, kLanes> mask{};
         for (size_t stage = 0; stage < kModelStages; ++stage)
           all[stage] = values[stage][place.value].data() + t * size;
-        all.back() = simulated.data();
+        all.back() = simulated[place.value].data() + t * size;
         for (int64_t lane = 0; lane < group.lanes; ++lane) {
           if (value.sequence && t >= group.lengths[lane])
             continue;
           mask[lane] = 1.0;
           for (int64_t f = 0; f < value.width; ++f) {
             const int64_t i = f * kLanes + lane;
-            simulated[i] = array.as<float>()[at.base + t * at.time +
-                                             lane * at.batch + f * at.feature];
+            const double error = all.back()[i] - all[0][i];
             ++analysis.codes;
-            analysis.differentCodes += simulated[i] != all[Tables][i];
+            analysis.differentCodes += all.back()[i] != all[Tables][i];
             rowSignal[lane] += all[0][i] * all[0][i];
-            rowError[lane] +=
-                (simulated[i] - all[0][i]) * (simulated[i] - all[0][i]);
+            rowError[lane] += error * error;
           }
         }
         analysis.outputs[tensor].add(t, all, size, mask.data(), kLanes);
@@ -155,14 +184,9 @@ void Analyzer::compareOutputs(int64_t first, const Group &group,
 Result<void> Analyzer::runGroup(int64_t first) {
   const Group group = data.group(first);
   const NpzArrays inputs = data.slice(first, group);
-  sim::RunOptions options;
-  options.timing = false;
-  options.lengths.assign(group.lengths.begin(),
-                         group.lengths.begin() + group.lanes);
-  Result<sim::RunResult> simulated = runner.run(inputs, options);
+  Result<Values> simulated = simulate(group, inputs);
   if (!simulated)
     return simulated.takeError().at(analysis.options.dataName);
-  statistics += simulated->statistics;
 
   std::array<Values, kModelStages> values;
   for (size_t stage = 0; stage < kModelStages; ++stage)
@@ -173,7 +197,7 @@ Result<void> Analyzer::runGroup(int64_t first) {
     for (Values &each : values)
       stages.dropUnused(each, number);
   }
-  compareOutputs(first, group, values, simulated->outputs);
+  compareOutputs(first, group, values, *simulated);
   if (analysis.options.runDone)
     analysis.options.runDone();
   return {};
@@ -281,7 +305,7 @@ void Analyzer::listSaturations() {
           analysis.sites.back().count;
     }
   }
-  const sim::SaturationCounters &counters = statistics.saturations();
+  const sim::SaturationCounters &counters = machine.saturations();
   bool located = true;
   for (size_t pc = 0; pc < program->instructions().size(); ++pc) {
     if (pc >= counters.results.size() ||
@@ -320,7 +344,6 @@ Result<void> Analyzer::run() {
   analysis.longest = *longest;
   for (int64_t length : data.lengths())
     analysis.frames += length;
-  statistics = sim::Statistics(program);
   rowErrors.assign(static_cast<size_t>(data.rows()), 0.0);
   for (int64_t first = 0; first < data.rows(); first += kLanes)
     if (Result<void> ran = runGroup(first); !ran)

@@ -175,8 +175,11 @@ private:
   void addGates(int number);
   void addTables(int number);
   /// A change of the format of c or of h or the result.
-  void addFormat(int number, const char *site, FxFormat LayerFormats::*format,
-                 const char *option);
+  void addFormat(int number, const char *site, FxFormat LayerFormats::*format);
+  static json valueConfig(const std::string &name, FxFormat format) {
+    return {
+        {"values", {{name, {{"bits", format.bits}, {"frac", format.frac}}}}}};
+  }
   json layerConfig(int number, json keys) const {
     return {{"layers", {{network.layers[number].name, std::move(keys)}}}};
   }
@@ -274,10 +277,11 @@ static bool leavesTopBit(double peak, FxFormat format) {
 }
 
 void ChangeMaker::addFormat(int number, const char *site,
-                            FxFormat LayerFormats::*format,
-                            const char *option) {
+                            FxFormat LayerFormats::*format) {
   const Layer &layer = network.layers[number];
   const FxFormat now = layer.formats.*format;
+  // As a configuration names values: a layer's result, and c apart.
+  const std::string value = layer.name + (site[0] == 'c' ? ".c" : "");
   // Results of tables are rounded by them.
   const bool tabled = format == &LayerFormats::y && layer.op != LayerOp::LSTM &&
                       layer.tables[0] >= 0;
@@ -298,17 +302,17 @@ void ChangeMaker::addFormat(int number, const char *site,
   };
   if (now.bits < 16) {
     const FxFormat finer{now.bits + 1, now.frac + 1};
-    add(number, "bits", site, text(now), text(finer),
-        layerConfig(number, {{option, finer.bits}}), 0, apply(finer));
+    add(number, "bits", site, text(now), text(finer), valueConfig(value, finer),
+        0, apply(finer));
   }
   if (saturations(number, site, layer.name) > 0) {
     const FxFormat wider{now.bits, now.frac - 1};
-    add(number, "range", site, text(now), text(wider), nullptr, 0,
-        apply(wider));
+    add(number, "range", site, text(now), text(wider),
+        valueConfig(value, wider), 0, apply(wider));
   } else if (leavesTopBit(quantity(number, site).peak, now)) {
     const FxFormat finer{now.bits, now.frac + 1};
-    add(number, "scale", site, text(now), text(finer), nullptr, 0,
-        apply(finer));
+    add(number, "scale", site, text(now), text(finer),
+        valueConfig(value, finer), 0, apply(finer));
   }
 }
 
@@ -370,10 +374,10 @@ void ChangeMaker::addFormats(int number) {
   const Layer &layer = network.layers[number];
   if (layer.op == LayerOp::LSTM) {
     addGates(number);
-    addFormat(number, "c", &LayerFormats::c, "cell-bits");
-    addFormat(number, "h", &LayerFormats::y, "act-bits");
+    addFormat(number, "c", &LayerFormats::c);
+    addFormat(number, "h", &LayerFormats::y);
   } else {
-    addFormat(number, "y", &LayerFormats::y, "act-bits");
+    addFormat(number, "y", &LayerFormats::y);
   }
   addTables(number);
 }
@@ -392,12 +396,12 @@ void ChangeMaker::addInputs() {
       if (now.bits < 16) {
         const FxFormat finer{now.bits + 1, now.frac + 1};
         add(-1, "bits", value.name, text(now), text(finer),
-            {{"options", {{"input-bits", finer.bits}}}}, 0, apply(finer));
+            valueConfig(value.name, finer), 0, apply(finer));
       }
       if (saturations(-1, "input", value.name) > 0) {
         const FxFormat wider{now.bits, now.frac - 1};
-        add(-1, "range", value.name, text(now), text(wider), nullptr, 0,
-            apply(wider));
+        add(-1, "range", value.name, text(now), text(wider),
+            valueConfig(value.name, wider), 0, apply(wider));
       }
     }
 }

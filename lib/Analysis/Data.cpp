@@ -94,9 +94,10 @@ Result<DataSet> DataSet::bind(const sim::LoadedProgram &program,
     if (batch && input.shape.size() + 1 == tensor.dims.size())
       input.shape.insert(input.shape.begin() + *batch, 1);
     bool fits = input.shape.size() == tensor.dims.size();
+    // Rows are run one by one, so that any number of them will do.
     for (size_t axis = 0; fits && axis < input.shape.size(); ++axis)
-      fits = tensor.dims[axis].size.value_or(input.shape[axis]) ==
-             input.shape[axis];
+      fits = axis == batch || tensor.dims[axis].size.value_or(
+                                  input.shape[axis]) == input.shape[axis];
     if (!fits)
       return wrong(fmt::format(
           "the array for input '{}' has shape {}; the model takes {}{}",
@@ -132,6 +133,11 @@ Result<DataSet> DataSet::bind(const sim::LoadedProgram &program,
   }
   data.numRows = rows.value_or(1);
   data.numSteps = steps.value_or(program.fixedTime().value_or(1));
+  if (const int64_t fixed = program.fixedTime().value_or(data.numSteps);
+      fixed != data.numSteps)
+    return wrong(fmt::format("the data have {} time steps, the model demands "
+                             "{}",
+                             data.numSteps, fixed));
   data.allLengths.assign(static_cast<size_t>(data.numRows), data.numSteps);
   const bool named = std::any_of(
       program.inputs().begin(), program.inputs().end(),
@@ -149,6 +155,10 @@ Result<DataSet> DataSet::bind(const sim::LoadedProgram &program,
       if (length < 1 || length > data.numSteps)
         return wrong(fmt::format("'lengths' says {} steps for row {}; the "
                                  "arrays have 1 to {}",
+                                 length, row, data.numSteps));
+      if (program.fixedTime() && length != data.numSteps)
+        return wrong(fmt::format("'lengths' says {} steps for row {}; the "
+                                 "model demands {}",
                                  length, row, data.numSteps));
       data.allLengths[row] = length;
     }
