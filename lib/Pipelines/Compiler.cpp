@@ -7,10 +7,13 @@
 #include "hcgs/Pipelines/Compiler.h"
 
 #include "Diagnostics.h"
+#include "FloatLayers.h"
+#include "hcgs/Analysis/Analyze.h"
 #include "hcgs/Conversion/ISAToProgram.h"
 #include "hcgs/Dialect/HCGS/IR/HCGSOps.h"
 #include "hcgs/Dialect/ISA/IR/ISA.h"
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Dialect/RNN/Transforms/Passes.h"
 #include "hcgs/Import/ONNX/Import.h"
 #include "hcgs/Pipelines/Pipelines.h"
 #include "hcgs/Pipelines/Report.h"
@@ -26,6 +29,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -96,12 +100,16 @@ private:
 
   LogicalResult read();
   LogicalResult chooseTarget();
+  /// Says which options were given for passes that the input is past.
+  void remarkIdleOptions();
   LogicalResult runPhases(Phase last);
   /// Runs what `build` adds.
   LogicalResult runPasses(llvm::function_ref<void(OpPassManager &)> build);
   LogicalResult runHCGS();
   Result<std::string> emitIR(bool bytecode);
   Result<void> emitProgram(const Program &program, CompileOutput &output);
+  LogicalResult copyFloats();
+  Result<void> analyze(const Program &program, CompileOutput &output);
   std::string programName() const;
   Error failed() { return diagnostics.takeError(); }
 
@@ -113,6 +121,7 @@ private:
   OwningOpRef<ModuleOp> module;
   Phase phase = Phase::Imported;
   ReportContext report;
+  analysis::FloatModel floats; // for the analysis
 };
 
 } // namespace
@@ -213,6 +222,40 @@ LogicalResult Compilation::runHCGS() {
   });
 }
 
+/// Keeps what the analysis needs of the module, which is in canonical form.
+/// Called before compression, if there is a before, and after it.
+LogicalResult Compilation::copyFloats() {
+  if (options.analyze.empty())
+    return success();
+  return floats.layers.empty() ? copyFloatLayers(*module, floats)
+                               : copyCompressedWeights(*module, floats);
+}
+
+/// What rnn-calibrate saw and chose, as JSON; empty if it did not run.
+static std::string describeRanges(ModuleOp module) {
+  std::string text;
+  module.walk([&](rnn::ModelOp model) {
+    auto ranges = model->getAttrOfType<ArrayAttr>(rnn::kRangesAttr);
+    if (!ranges)
+      return;
+    llvm::raw_string_ostream stream(text);
+    llvm::json::OStream json(stream);
+    json.array([&] {
+      for (auto range : ranges.getAsRange<DictionaryAttr>())
+        json.object([&] {
+          for (NamedAttribute entry : range) {
+            if (auto number = dyn_cast<FloatAttr>(entry.getValue()))
+              json.attribute(entry.getName().getValue(),
+                             number.getValueAsDouble());
+            else if (auto name = dyn_cast<StringAttr>(entry.getValue()))
+              json.attribute(entry.getName().getValue(), name.getValue());
+          }
+        });
+    });
+  });
+  return text;
+}
+
 LogicalResult Compilation::runPhases(Phase last) {
   if (phase > last)
     return emitError(UnknownLoc::get(&context))
@@ -226,13 +269,16 @@ LogicalResult Compilation::runPhases(Phase last) {
   // IR of a phase that was read may have been edited: canonical form is
   // checked wherever the start is on the rnn level.
   if (phase <= Phase::Quantized) {
-    if (mlir::failed(runPasses(buildToRNN)))
+    if (mlir::failed(
+            runPasses([&](OpPassManager &pm) { buildToRNN(pm, options); })) ||
+        mlir::failed(copyFloats()))
       return failure();
     done();
   }
   if (phase < Phase::Compressed && last >= Phase::Compressed) {
     if (mlir::failed(runPasses(
-            [&](OpPassManager &pm) { buildToCompressed(pm, options); })))
+            [&](OpPassManager &pm) { buildToCompressed(pm, options); })) ||
+        mlir::failed(copyFloats()))
       return failure();
     done();
   }
@@ -240,6 +286,7 @@ LogicalResult Compilation::runPhases(Phase last) {
     if (mlir::failed(runPasses(
             [&](OpPassManager &pm) { buildToQuantized(pm, options); })))
       return failure();
+    report.ranges = describeRanges(*module);
     done();
   }
   if (phase <= Phase::HCGS && last >= Phase::HCGS) {
@@ -312,9 +359,43 @@ Result<void> Compilation::emitProgram(const Program &program,
   }
 }
 
+Result<void> Compilation::analyze(const Program &program,
+                                  CompileOutput &output) {
+  Result<NpzArrays> data = readNpyOrNpz(options.analyze);
+  if (!data)
+    return data.takeError().at("analysis data");
+  analysis::AnalyzeOptions chosen;
+  chosen.threshold = options.analyzeThreshold;
+  chosen.changeRows =
+      static_cast<int64_t>(std::min<uint64_t>(options.analyzeRows, INT64_MAX));
+  chosen.dataName = options.analyze;
+  Result<analysis::Analysis> done =
+      analysis::analyze(program, floats, *data, chosen);
+  if (!done)
+    return done.takeError();
+  output.analysis = analysis::toJson(*done);
+  output.analysisText = analysis::toText(*done);
+  return {};
+}
+
 /// The file's name without folder and extension: the prefix of C names.
 std::string Compilation::programName() const {
   return llvm::sys::path::stem(displayName).str();
+}
+
+void Compilation::remarkIdleOptions() {
+  for (const OptionInfo &info : compileOptionTable()) {
+    const bool past = info.group == "Compression" ? phase >= Phase::Compressed
+                      : info.group == "Ranges of values" ||
+                              info.group == "Number formats" ||
+                              info.name == "config"
+                          ? phase >= Phase::Quantized
+                          : false;
+    if (past && isGiven(options, info.name))
+      emitRemark(module->getLoc())
+          << "option '" << info.name << "' has no effect: the input is of the "
+          << "phase '" << getName(phase) << "', where that is settled";
+  }
 }
 
 Result<CompileOutput> Compilation::run(bool bytecode) {
@@ -324,6 +405,16 @@ Result<CompileOutput> Compilation::run(bool bytecode) {
   if (mlir::failed(read()) || mlir::failed(chooseTarget()))
     return failed();
   report.startPhase = getName(phase).str();
+  remarkIdleOptions();
+  if (!options.analyze.empty() && phase > Phase::Quantized)
+    return Error{("the analysis needs the float weights, which IR of the phase "
+                  "'" +
+                  getName(phase) +
+                  "' has not any more; start from the phase 'quantized' or "
+                  "before")
+                     .str()}
+        .at(displayName);
+  floats.startsCompressed = phase >= Phase::Compressed;
   if (mlir::failed(runPhases(lastPhase(options.emit))))
     return failed();
 
@@ -346,6 +437,10 @@ Result<CompileOutput> Compilation::run(bool bytecode) {
     return emitted.takeError();
   }
 
+  if (!options.analyze.empty())
+    if (Result<void> analysed = analyze(*program, output); !analysed)
+      return analysed.takeError();
+
   output.remarks = diagnostics.takeRemarks();
   report.endPhase = asIR ? getName(phase).str() : "program";
   report.remarks = output.remarks;
@@ -362,9 +457,12 @@ Result<CompileOutput> hcgs::compileFile(const std::string &path,
                                         const CompileOptions &options,
                                         bool bytecode,
                                         const CompileCallbacks &callbacks) {
-  if (Result<void> checked = checkCompileOptions(options); !checked)
+  CompileOptions all = options;
+  if (Result<void> applied = applyConfig(all); !applied)
+    return applied.takeError();
+  if (Result<void> checked = checkCompileOptions(all); !checked)
     return checked.takeError();
-  return Compilation(path, displayName, options, callbacks).run(bytecode);
+  return Compilation(path, displayName, all, callbacks).run(bytecode);
 }
 
 std::string hcgs::supportedOperators() {

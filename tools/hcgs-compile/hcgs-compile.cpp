@@ -7,6 +7,7 @@
 // last, all or none.
 //
 #include "hcgs/Pipelines/Compiler.h"
+#include "hcgs/Pipelines/Report.h"
 #include "hcgs/Support/AtomicFile.h"
 #include "hcgs/Support/Progress.h"
 #include "hcgs/Target/TargetModel.h"
@@ -25,9 +26,9 @@ using namespace hcgs;
 namespace {
 struct Arguments {
   CompileOptions options;
-  std::string input, output, report, printTarget;
+  std::string input, output, report, analysis, printTarget;
   bool listOperators = false, listTargets = false, printSchema = false;
-  bool remarks = false;
+  bool remarks = false, printAccounting = false;
 };
 } // namespace
 
@@ -89,7 +90,7 @@ static Result<void> compile(const Arguments &arguments) {
     return output.takeError();
 
   AtomicFileGroup files;
-  if (!toStdout && output->parts.empty())
+  if (!toStdout && !arguments.output.empty() && output->parts.empty())
     if (Result<void> staged = files.stage(arguments.output, output->bytes);
         !staged)
       return staged;
@@ -102,6 +103,10 @@ static Result<void> compile(const Arguments &arguments) {
     if (Result<void> staged = files.stage(arguments.report, output->report);
         !staged)
       return staged;
+  if (!arguments.analysis.empty() && arguments.analysis != "-")
+    if (Result<void> staged = files.stage(arguments.analysis, output->analysis);
+        !staged)
+      return staged;
   if (Result<void> written = files.commit(); !written)
     return written;
   if (toStdout)
@@ -109,6 +114,17 @@ static Result<void> compile(const Arguments &arguments) {
       return written;
   if (arguments.report == "-")
     if (Result<void> written = writeStandardOutput(output->report); !written)
+      return written;
+  if (arguments.printAccounting)
+    if (Result<void> written =
+            writeStandardOutput(formatAccounting(output->report));
+        !written)
+      return written;
+  if (!output->analysis.empty())
+    if (Result<void> written = writeStandardOutput(arguments.analysis == "-"
+                                                       ? output->analysis
+                                                       : output->analysisText);
+        !written)
       return written;
   if (arguments.remarks)
     for (const std::string &remark : output->remarks)
@@ -147,27 +163,59 @@ static Result<bool> answer(const Arguments &arguments) {
 static void checkUsage(Arguments &arguments) {
   if (arguments.input.empty())
     throw CLI::RequiredError("the input file");
+  if (Result<void> applied = applyConfig(arguments.options); !applied)
+    throw CLI::ValidationError(applied.message());
   if (Result<void> checked = checkCompileOptions(arguments.options); !checked)
     throw CLI::ValidationError(checked.message());
   const Emit emit = arguments.options.emit;
   const bool text = emit != Emit::Elf && emit != Emit::Memh;
   if (arguments.output.empty() && text)
     arguments.output = "-";
-  if (arguments.output.empty() || (arguments.output == "-" && !text))
+  const bool analyze = !arguments.options.analyze.empty();
+  const bool onlyAnalysis =
+      analyze && emit == Emit::Elf && arguments.output.empty();
+  if (!onlyAnalysis &&
+      (arguments.output.empty() || (arguments.output == "-" && !text)))
     throw CLI::ValidationError(fmt::format(
         "--emit={} cannot go to standard output; name {} with -o",
         getName(emit), emit == Emit::Memh ? "a prefix of files" : "a file"));
   if (arguments.output == "-" && arguments.report == "-")
     throw CLI::ValidationError("output and report cannot both go to standard "
                                "output; name a file for one of them");
-  const std::string &output = arguments.output, &report = arguments.report;
+  if (arguments.printAccounting && emit < Emit::ISA)
+    throw CLI::ValidationError(fmt::format(
+        "--print-accounting is about a program, which --emit={} does not make; "
+        "leave one of them out",
+        getName(emit)));
+  if (arguments.printAccounting &&
+      (arguments.output == "-" || arguments.report == "-"))
+    throw CLI::ValidationError(
+        "--print-accounting goes to standard output, and so does the output or "
+        "the report; name a file for it");
+  if (!analyze && !arguments.analysis.empty())
+    throw CLI::ValidationError("--analyze-output has no effect without "
+                               "--analyze; leave it out or give that too");
+  if (analyze && (arguments.output == "-" || arguments.report == "-" ||
+                  arguments.printAccounting))
+    throw CLI::ValidationError(
+        "--analyze prints on standard output, and so does the output, the "
+        "report or --print-accounting; name a file for it or leave it out");
+  const std::string &output = arguments.output, &report = arguments.report,
+                    &analysis = arguments.analysis;
   if (isSameFile(output, report))
     throw CLI::ValidationError(fmt::format(
         "output and report cannot both be '{}'; name two files", output));
-  for (const std::string *written : {&output, &report})
+  for (const std::string *other : {&output, &report})
+    if (isSameFile(*other, analysis))
+      throw CLI::ValidationError(fmt::format(
+          "'{}' cannot be the output or the report and --analyze-output, too; "
+          "name two files",
+          *other));
+  for (const std::string *written : {&output, &report, &analysis})
     for (const std::string *read :
          {&arguments.input, &arguments.options.calibrate,
-          &arguments.options.target})
+          &arguments.options.target, &arguments.options.config,
+          &arguments.options.maskFile, &arguments.options.analyze})
       if (isSameFile(*written, *read))
         throw CLI::ValidationError(fmt::format(
             "'{}' would be overwritten, and it is read; name another output",
@@ -202,8 +250,15 @@ int main(int argc, char **argv) {
                  wrap("Write sizes, formats, tables and remarks as JSON; - is "
                       "standard output"))
       ->type_name("FILE.json");
+  app.add_option("--analyze-output", arguments.analysis,
+                 wrap("Write what --analyze finds as JSON; - is standard "
+                      "output, then without tables"))
+      ->type_name("FILE.json");
   app.add_flag("--remarks", arguments.remarks,
                wrap("Tell what was decided, on standard error"));
+  app.add_flag("--print-accounting", arguments.printAccounting,
+               wrap("Print what each matrix takes: kept weights, ratio to "
+                    "dense, bits of weights, index and padding, balance"));
   app.add_flag("--list-supported-ops", arguments.listOperators,
                wrap("Print the ONNX operators that are taken, as Markdown"));
   app.add_flag("--list-targets", arguments.listTargets,

@@ -38,6 +38,9 @@ struct CompileOutput {
   /// What the compiler decided and a user may want to know, a line each. They
   /// are in the report, too.
   std::vector<std::string> remarks;
+  /// With CompileOptions::analyze: the analysis as JSON and as tables
+  /// (docs/Guides/Analysis.md).
+  std::string analysis, analysisText;
 };
 
 /// How a caller follows a compilation.

@@ -38,8 +38,9 @@ llvm::StringRef getName(Phase phase);
 /// or with parts of several levels.
 mlir::FailureOr<Phase> detectPhase(mlir::ModuleOp module);
 
-/// Brings imported IR into canonical form and checks it.
-void buildToRNN(mlir::OpPassManager &pm);
+/// Brings imported IR into canonical form, checks it, and takes what a
+/// configuration file says of its layers.
+void buildToRNN(mlir::OpPassManager &pm, const CompileOptions &options);
 
 /// Finds or chooses the blocks that matrices keep.
 void buildToCompressed(mlir::OpPassManager &pm, const CompileOptions &options);
