@@ -10,6 +10,7 @@
 compile, load   make a Program from an ONNX model or a program file
 Program         run, step, reset, state, statistics
 verify          compare with ONNX Runtime and with the NumPy model
+analyze         where the error comes from: stages, layers, gates, steps
 report_html     an HTML page about a program; write_block_maps
 search_widths   the cheapest widths within a budget
 oracle          the NumPy model of the machine's integers (no extension needed)
@@ -40,6 +41,7 @@ if TYPE_CHECKING or _find_spec("hcgs._hcgs") is not None:
 
 # Loaded when first used, for what they import in turn.
 _LATER = {
+    "analyze": "hcgs.analysis",
     "report_html": "hcgs.report",
     "write_block_maps": "hcgs.report",
     "search_widths": "hcgs.search",
@@ -73,6 +75,7 @@ __all__ = [
     "SimulationError",
     "TensorSpec",
     "Verification",
+    "analyze",
     "compile",
     "load",
     "report_html",
