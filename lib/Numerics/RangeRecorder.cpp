@@ -43,7 +43,7 @@ void RangeRecorder::add(std::span<const float> values) {
     return;
   // The largest magnitude first, so that the bins grow at most once.
   float least = 0.0f, most = 0.0f;
-  bool first = total == 0;
+  bool first = true;
   for (const float value : values) {
     if (!std::isfinite(value)) {
       nonFinite = true;
@@ -192,7 +192,7 @@ int RangeRecorder::divergenceLimit(int bits) const {
 }
 
 double RangeRecorder::shareAbove(double limit) const {
-  if (top == unset || total == 0)
+  if (top == unset || limit >= std::max(std::fabs(low), std::fabs(high)))
     return 0.0;
   const double first = std::ceil(limit / binWidth());
   int64_t above = 0;

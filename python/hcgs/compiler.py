@@ -27,39 +27,49 @@ Model = Union[str, os.PathLike, bytes, "onnx.ModelProto"]
 def compile(
     model: Model,
     *,
-    target: str | os.PathLike = "hcgs-65nm",
+    target: str | os.PathLike | None = None,
     calibrate: Any = None,
-    sparsity: Literal["detect", "off", "impose"] = "detect",
+    config: str | os.PathLike | Mapping | None = None,
+    sparsity: Literal["detect", "off", "impose", "masks"] | None = None,
     tiers: str | None = None,
-    balance: Literal["row", "column"] | None = None,
-    select: Literal["magnitude", "random"] = "magnitude",
-    seed: int = 0,
-    weight_bits: int = 6,
-    weight_encoding: Literal["twos", "signmag"] = "signmag",
-    rounding: Literal["nearest", "ceil"] = "nearest",
-    input_bits: int = 13,
-    act_bits: int = 13,
-    gate_bits: int = 13,
-    cell_bits: int = 16,
+    balance: Literal["row", "column", "both", "none"] | None = None,
+    select: Literal["magnitude", "guided", "random"] | None = None,
+    seed: int | None = None,
+    weight_bits: int | None = None,
+    weight_encoding: Literal["twos", "signmag"] | None = None,
+    rounding: Literal["nearest", "ceil"] | None = None,
+    input_bits: int | None = None,
+    act_bits: int | None = None,
+    gate_bits: int | None = None,
+    cell_bits: int | None = None,
     **others: Any,
 ) -> Program:
     """Compile an ONNX LSTM model for a target.
 
+    What is left out has the default of hcgs-compile, which is in brackets.
+
     model      path, bytes or onnx.ModelProto
-    target     name of a shipped target, or a target file
+    target     name of a shipped target, or a target file [hcgs-65nm]
     calibrate  floats that fix the formats of values: a `.npy` or `.npz` file,
                an array in the layout of the model's input, or a dict by input
                name. Padded batches need `lengths` in the dict or `.npz`, the
                time steps of each row. Without data every format comes from
-               worst-case ranges.
+               worst-case ranges. A path may also name a folder of batches,
+               or be a pattern such as "calib/*.npz".
+    config     a configuration file, or a dict that holds what one would:
+               options, and what differs from them for single layers, matrices
+               and values (docs/Guides/Config.md); arguments given here win
     sparsity   `detect` reads the block pattern out of the zeros of the
-               weights, `impose` selects blocks, `off` takes all as dense
+               weights, `impose` selects blocks, `masks` takes them from
+               mask_file, `off` takes all as dense [detect]
     tiers      block sizes and kept fractions, such as "32x32:25%,4x4:25%"
     balance    which balance the pattern has; by default whichever fits
-    select, seed  with `impose`: keep the largest blocks, or random ones
-    weight_bits  2 to 8; input_bits (graph inputs), act_bits (h and heads),
-               gate_bits and cell_bits 8 to 16 each
+    select, seed  with `impose`: keep the largest blocks [magnitude], or random
+               ones
+    weight_bits  2 to 8 [6]; input_bits (graph inputs), act_bits (h and heads),
+               gate_bits [13 each] and cell_bits [16] 8 to 16
     weight_encoding, rounding  the codes of weights (docs/Spec/Arithmetic.md)
+               [signmag, nearest]
     others     further options of hcgs-compile, with `_` for `-`:
                compress_linear, range_method, percentile, pwl_segments, ...
 
@@ -68,7 +78,7 @@ def compile(
     never given instead of an error.
     """
     options = {
-        "target": os.fspath(target),
+        "target": None if target is None else os.fspath(target),
         "sparsity": sparsity,
         "tiers": tiers,
         "balance": balance,
@@ -90,6 +100,8 @@ def compile(
         path, name = _model_file(model, Path(folder))
         if calibrate is not None:
             options["calibrate"] = _calibration_file(calibrate, Path(folder))
+        if config is not None:
+            options["config"] = _config_file(config, Path(folder))
         given = [(k, _text(v)) for k, v in options.items() if v is not None]
         try:
             data, report = _hcgs.compile(path, name, given)
@@ -100,9 +112,10 @@ def compile(
             raise CompileError(_without_paths(str(error), folder)) from None
     program = Program(data, name)
     program.report = json.loads(report)
-    used = program.report["options"].get("calibrate")
-    if used and used.startswith(folder):
-        program.report["options"]["calibrate"] = "(array)"
+    for option, shown in (("calibrate", "(array)"), ("config", "(dict)")):
+        used = program.report["options"].get(option)
+        if used and used.startswith(folder):
+            program.report["options"][option] = shown
     return program
 
 
@@ -113,6 +126,8 @@ def _without_paths(message: str, folder: str) -> str:
         message = message.replace(f"calibration data '{path}'", "calibration data")
         message = message.replace(f"calibration data: '{path}'", "calibration data")
         message = message.replace(path, "calibration data")
+    config = os.path.join(folder, "config.json")
+    message = message.replace(f"configuration '{config}'", "configuration")
     return message.replace(os.path.join(folder, "model.onnx"), "model")
 
 
@@ -161,3 +176,25 @@ def _calibration_file(data: Any, folder: Path) -> str:
         path = folder / "calibration.npy"
         np.save(path, arrays[""])
     return str(path)
+
+
+def _config_file(config: Any, folder: Path) -> str:
+    """A file that holds the configuration."""
+    if isinstance(config, (str, os.PathLike)):
+        return os.fspath(config)
+    if not isinstance(config, Mapping):
+        raise CompileError(f"config is a path or a dict, not {type(config).__name__}")
+    path = folder / "config.json"
+    try:
+        # NumPy's numbers are what a search over widths comes up with.
+        path.write_text(json.dumps(config, default=_plain, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise CompileError(f"config: no JSON: {error}") from None
+    return str(path)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's arrays and numbers as Python's."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} is no value for a configuration")

@@ -94,6 +94,25 @@ TEST(RangeRecorder, NeitherOrderNorBatchesMatter) {
   }
 }
 
+TEST(RangeRecorder, RangesNeedNotHoldZero) {
+  RangeRecorder recorder;
+  for (const float value : {3.0f, 2.5f, 4.0f})
+    recorder.add({&value, 1});
+  EXPECT_EQ(recorder.min(), 2.5);
+  EXPECT_EQ(recorder.max(), 4.0);
+  EXPECT_EQ(recorder.shareAbove(4.0), 0.0); // nothing is larger
+  EXPECT_EQ(recorder.shareAbove(3.0), 2.0 / 3.0);
+  RangeRecorder below, both;
+  for (const float value : {-1.0f, -0.5f})
+    below.add({&value, 1});
+  EXPECT_EQ(below.max(), -0.5);
+  both.merge(below);
+  EXPECT_EQ(both.max(), -0.5);
+  both.merge(recorder);
+  EXPECT_EQ(both.min(), -1.0);
+  EXPECT_EQ(both.max(), 4.0);
+}
+
 TEST(RangeRecorder, ZerosAndNothing) {
   RangeRecorder recorder;
   EXPECT_TRUE(recorder.empty());

@@ -246,7 +246,7 @@ TEST(ArrayReaderTest, ReadsWhatTheArrayHolds) {
                      DType::I32, DType::I64}) {
     NpyArray array({3, 5}, type);
     for (size_t i = 0; i < array.data.size(); ++i)
-      array.data[i] = static_cast<std::byte>(i * 5 + 1);
+      array.data[i] = static_cast<std::byte>((i * 5 + 1) % 64); // no NaN
     ASSERT_TRUE(writeFileAtomically(folder / "x.npy", encodeNpy(array)));
     Result<ArrayReader> reader = ArrayReader::open(folder / "x.npy");
     ASSERT_TRUE(reader) << reader.message();

@@ -67,8 +67,8 @@ public:
   /// there is a bin for every level.
   int divergenceLimit(int bits) const;
 
-  /// The share of values whose magnitude is above `limit`, counted in whole
-  /// bins (exact if 2^top / 65536 divides the limit).
+  /// The share of values whose magnitude is at least `limit`, rounded up to a
+  /// whole number of bins; none if no magnitude is larger.
   double shareAbove(double limit) const;
 
 private:

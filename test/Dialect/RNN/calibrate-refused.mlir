@@ -1,7 +1,7 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// RUN: hcgs-opt %s --rnn-calibrate=file=%S/Inputs/calibration.npz --split-input-file --verify-diagnostics
+// RUN: hcgs-opt %s --rnn-calibrate=file=%S/Inputs/calibration.npz --split-input-file --verify-diagnostics=only-expected
 rnn.model @main inputs [#rnn.port<"x", [time = ?, batch = ?, feature = 2]>]
     outputs [#rnn.port<"y", [time = ?, batch = ?, feature = 2]>]
 func.func @main(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {

@@ -10,7 +10,7 @@
 // Ranges of an earlier run are replaced.
 // RUN: hcgs-opt %s --rnn-calibrate=file=%S/Inputs/one-row.npy --rnn-calibrate=file=%S/Inputs/calibration.npz --split-input-file | FileCheck %s
 // The lower half of the magnitudes: 0, 0.25, 0.5 and 0.5 of eight, to within
-// 1/128.
+// 2^-14.
 // RUN: hcgs-opt %s --rnn-calibrate="file=%S/Inputs/calibration.npz method=percentile percentile=50" --split-input-file | FileCheck %s --check-prefix=HALF
 
 // CHECK-LABEL: func.func @main(%arg0: tensor<?x?x2xf32>)

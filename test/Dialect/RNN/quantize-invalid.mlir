@@ -1,22 +1,24 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// RUN: hcgs-opt %s --rnn-quantize="act-bits=16 input-bits=16 weight-bits=8 gate-bits=16" --split-input-file --verify-diagnostics
+// RUN: hcgs-opt %s --rnn-quantize="act-bits=16 input-bits=16 weight-bits=8 gate-bits=16" --split-input-file --verify-diagnostics=only-expected
 
 // RUN: not hcgs-opt %s --rnn-quantize=weight-bits=9 --split-input-file 2>&1 | FileCheck %s --check-prefix=BITS
 // BITS: error: option weight-bits of rnn-quantize is 9; allowed is 2..8
 // RUN: not hcgs-opt %s --rnn-quantize=act-bits=7 --split-input-file 2>&1 | FileCheck %s --check-prefix=ACT
 // ACT: error: option act-bits of rnn-quantize is 7; allowed is 8..16
-// RUN: not hcgs-opt %s --rnn-quantize=pwl-segments=100 --split-input-file 2>&1 | FileCheck %s --check-prefix=SEGMENTS
-// SEGMENTS: error: option pwl-segments of rnn-quantize is 100; it must be a power of two up to 512
+// RUN: not hcgs-opt %s --rnn-quantize=pwl-segments=600 --split-input-file 2>&1 | FileCheck %s --check-prefix=SEGMENTS
+// SEGMENTS: error: option pwl-segments of rnn-quantize is 600; allowed is 1..512
+// RUN: not hcgs-opt %s --rnn-quantize=pwl-max-error=-1 --split-input-file 2>&1 | FileCheck %s --check-prefix=MAX-ERROR
+// MAX-ERROR: error: option pwl-max-error of rnn-quantize is -1{{.*}}; it must be a number of output LSBs, or 0 for the least error
 // RUN: not hcgs-opt %s --rnn-quantize=cell-range=-1 --split-input-file 2>&1 | FileCheck %s --check-prefix=RANGE
-// RANGE: error: option cell-range of rnn-quantize is -1{{.*}}; it must be a positive number
+// RANGE: error: option cell-range of rnn-quantize is -1{{.*}}; it must be above 0 and at most 65536
 
 // 600 products of codes up to 127 and 2^15 do not fit.
 func.func @products(%x: tensor<?x?x600xf32>) -> tensor<?x?x1xf32> {
   rnn.range %x -1.0 to 0.5 : tensor<?x?x600xf32>
   %v = rnn.weight dense<0.9> : tensor<1x600xf32>
-  // expected-error@+1 {{node 'rnn.linear', row 0: the accumulator can reach 2260992000, which takes 33 bits and the machine has 32 (start 0 + W 69000 * 2^15 << 0); it would fit with input-bits=15 (now 16) or weight-bits=7 (now 8)}}
+  // expected-error@+1 {{node 'rnn.linear', row 0: the accumulator can reach 2260992000, which takes 33 bits and the machine has 32 (start 0 + W 69000 * 2^15 << 0); it would fit with input-bits=15 (now 16; 6.0 dB less SQNR of x) or weight-bits=7 (now 8; 12.0 dB less SQNR of W)}}
   %z = rnn.linear %x, %v : (tensor<?x?x600xf32>, tensor<1x600xf32>) -> tensor<?x?x1xf32>
   rnn.range %z -1.0 to 1.0 : tensor<?x?x1xf32>
   return %z : tensor<?x?x1xf32>
@@ -76,7 +78,7 @@ func.func @scales(%x: tensor<?x?x2xf32>, %y: tensor<?x?x2xf32>) -> tensor<?x?x2x
 // A pattern whose blocks were never chosen.
 func.func @unchosen(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
   rnn.range %x -1.0 to 0.5 : tensor<?x?x2xf32>
-  // expected-error@+1 {{has a block pattern without map; run rnn-compress first}}
+  // expected-error@+1 {{the block pattern has no map; run rnn-compress first}}
   %v = rnn.weight dense<1.0> : tensor<2x2xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row]>
   %z = rnn.linear %x, %v : (tensor<?x?x2xf32>, tensor<2x2xf32>) -> tensor<?x?x2xf32>
   rnn.range %z -1.25 to 1.0 : tensor<?x?x2xf32>

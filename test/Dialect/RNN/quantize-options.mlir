@@ -1,7 +1,7 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// RUN: hcgs-opt %s --rnn-quantize="weight-bits=4 weight-encoding=signmag rounding=ceil input-bits=10 act-bits=9 gate-bits=11 cell-bits=14 pwl-segments=64 input-range=2.0 cell-range=4.0" 2>%t.err | FileCheck %s
+// RUN: hcgs-opt %s --rnn-quantize="weight-bits=4 weight-encoding=signmag rounding=ceil input-bits=10 act-bits=9 gate-bits=11 cell-bits=14 pwl-segments=64 input-range=2.0 cell-range=4.0 zeros=one" 2>%t.err | FileCheck %s
 // RUN: FileCheck %s --check-prefix=REMARK < %t.err
 
 // CHECK: x = <10, 8>, h = <9, 8>, c = <14, 11>
@@ -14,8 +14,8 @@
 // REMARK: node 'rnn.lstm': W: 4 weights in kept positions are zero and become +1 in signmag
 // REMARK: node 'rnn.lstm': R: a gate has only zero weights, which signmag cannot hold; the matrix is stored as twos
 
-// RUN: not hcgs-opt %s --rnn-quantize=refuse-zeros=true 2>&1 | FileCheck %s --check-prefix=ZEROS
-// ZEROS: error: node 'rnn.lstm': W: 4 weights in kept positions are zero, which signmag cannot hold; use weight-encoding=twos, or leave out refuse-zeros to store them as +1
+// RUN: not hcgs-opt %s --rnn-quantize=zeros=refuse 2>&1 | FileCheck %s --check-prefix=ZEROS
+// ZEROS: error: node 'rnn.lstm': W: 4 weights in kept positions are zero, which signmag cannot hold; use weight-encoding=twos, or zeros=one to store them as +1
 func.func @main(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
   %w = rnn.weight dense<[[[0.5, 0.0], [0.125, 1.0], [0.5, 0.0], [0.125, 1.0], [0.5, 0.0], [0.125, 1.0], [0.5, 0.0], [0.125, 1.0]]]> : tensor<1x8x2xf32>
   %r = rnn.weight dense<[[[0.0, 0.0], [0.0, 0.0], [2.5, 0.5], [1.0, 2.0], [2.5, 0.5], [1.0, 2.0], [2.5, 0.5], [1.0, 2.0]]]> : tensor<1x8x2xf32>

@@ -41,7 +41,7 @@
 // RUN: not hcgs-opt %t/model.mlir --rnn-override=file=%t/linear.json 2>&1 | FileCheck %s --check-prefix=LINEAR
 // LINEAR: error: configuration '{{.*}}linear.json': layers.head.W.exponents: the matrix has one gate and takes one exponent
 // RUN: not hcgs-opt %t/model.mlir --rnn-override=file=%t/power.json 2>&1 | FileCheck %s --check-prefix=POWER
-// POWER: error: configuration '{{.*}}power.json': layers.lstm.pwl-segments: 100 found, allowed is a power of two 2..512
+// POWER: error: configuration '{{.*}}power.json': layers.lstm.pwl-segments: 1000 found, allowed is 1..512
 // RUN: not hcgs-opt %t/model.mlir --rnn-override=file=%t/percent.json 2>&1 | FileCheck %s --check-prefix=PERCENT
 // PERCENT: error: configuration '{{.*}}percent.json': values.lstm.percentile: 0 found, allowed is a number above 0 up to 100
 // RUN: not hcgs-opt %t/model.mlir --rnn-override=file=%t/both.json 2>&1 | FileCheck %s --check-prefix=BOTH
@@ -88,7 +88,7 @@
 //--- linear.json
 {"layers": {"head": {"W": {"exponents": [1, 2, 3, 4]}}}}
 //--- power.json
-{"layers": {"lstm": {"pwl-segments": 100}}}
+{"layers": {"lstm": {"pwl-segments": 1000}}}
 //--- percent.json
 {"values": {"lstm": {"percentile": 0}}}
 //--- both.json

@@ -9,8 +9,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Format.h"
 
 #include <cmath>
 
@@ -92,8 +91,6 @@ std::string OverrideKey::allowed() const {
   case Kind::Integer:
     return max == INT64_MAX ? "an integer from " + std::to_string(min)
                             : std::to_string(min) + ".." + std::to_string(max);
-  case Kind::PowerOfTwo:
-    return "a power of two " + std::to_string(min) + ".." + std::to_string(max);
   case Kind::Percentage:
     return "a number above 0 up to 100";
   case Kind::Flag:
@@ -118,10 +115,11 @@ static std::string shown(Attribute value) {
   if (auto number = dyn_cast<IntegerAttr>(value);
       number && number.getType().isInteger(64))
     stream << number.getInt();
-  else if (auto real = dyn_cast<FloatAttr>(value))
-    stream << llvm::formatv("{0}", real.getValueAsDouble());
+  else if (auto real = dyn_cast<FloatAttr>(value);
+           real && real.getType().isF64())
+    stream << llvm::format("%g", real.getValueAsDouble());
   else
-    value.print(stream, /*elideType=*/true);
+    value.print(stream);
   return text;
 }
 
@@ -138,9 +136,6 @@ static bool isValid(const OverrideKey &key, Attribute value) {
   switch (key.kind) {
   case Kind::Integer:
     return integer() && inRange(*integer());
-  case Kind::PowerOfTwo:
-    return integer() && inRange(*integer()) &&
-           llvm::isPowerOf2_64(static_cast<uint64_t>(*integer()));
   case Kind::Percentage: {
     auto attr = dyn_cast<FloatAttr>(value);
     return attr && attr.getType().isF64() && attr.getValueAsDouble() > 0.0 &&

@@ -124,8 +124,12 @@ LogicalResult FloatExecutor::run(LSTMOp op) {
   int64_t rows = x.shape[1];
   FloatTensor y({x.shape[0], rows, hidden});
   FloatTensor yH({1, rows, hidden}), yC({1, rows, hidden});
+  // Both are there before either is pointed to.
+  (void)ranges[op.getY()];
+  (void)ranges[op.getYC()];
+  numerics::RangeRecorder &hRange = ranges[op.getY()];
+  numerics::RangeRecorder &cRange = ranges[op.getYC()];
   numerics::LstmObserver observer;
-  numerics::RangeRecorder hRange, cRange;
   observer.h = &hRange;
   observer.c = &cRange;
   for (int64_t n = 0; n < rows; ++n) {
@@ -149,8 +153,6 @@ LogicalResult FloatExecutor::run(LSTMOp op) {
     llvm::copy(*h, yH.data.begin() + n * hidden);
     llvm::copy(*c, yC.data.begin() + n * hidden);
   }
-  ranges[op.getY()] = std::move(hRange);
-  ranges[op.getYC()] = std::move(cRange);
   at(op.getY()) = std::move(y);
   at(op.getYH()) = std::move(yH);
   at(op.getYC()) = std::move(yC);
@@ -184,8 +186,7 @@ LogicalResult FloatExecutor::run(LinearOp op) {
   numerics::runLinear(w->get(), bias.get(), shape[0], shape[1], x.data,
                       x.size() / shape[1], y.data);
   if (op.getActivation()) {
-    numerics::Activation function =
-        toActivation(*op.getActivation(), op.getAlphaAttr(), op.getBetaAttr());
+    numerics::Activation function = rnn::getActivation(op);
     for (float &value : y.data)
       value = static_cast<float>(function(value));
   }
@@ -195,8 +196,7 @@ LogicalResult FloatExecutor::run(LinearOp op) {
 
 void FloatExecutor::run(ActOp op) {
   FloatTensor y = at(op.getX());
-  numerics::Activation function =
-      toActivation(op.getKind(), op.getAlphaAttr(), op.getBetaAttr());
+  numerics::Activation function = rnn::getActivation(op);
   for (float &value : y.data)
     value = static_cast<float>(function(value));
   define(op.getY(), std::move(y));

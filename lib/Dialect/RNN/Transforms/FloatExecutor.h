@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs a function of the rnn dialect, in canonical form, in float, and records
-// the range of every value. Whole batches go through; padding does not count.
+// the range of every value. Sequences go through in groups, as many as suit the
+// caller; what was recorded adds up over groups. Padding does not count.
 
 #ifndef HCGS_LIB_DIALECT_RNN_TRANSFORMS_FLOATEXECUTOR_H
 #define HCGS_LIB_DIALECT_RNN_TRANSFORMS_FLOATEXECUTOR_H
@@ -29,9 +30,12 @@ struct FloatTensor {
 
 class FloatExecutor {
 public:
-  /// `lengths` holds the time steps of each batch row.
-  explicit FloatExecutor(std::vector<int64_t> lengths)
-      : lengths(std::move(lengths)) {}
+  /// Begins with other sequences: `lengths` holds the time steps of each batch
+  /// row. All values are forgotten, their ranges are not.
+  void start(std::vector<int64_t> lengths) {
+    this->lengths = std::move(lengths);
+    values.clear();
+  }
 
   /// Gives a function argument its value.
   void bind(mlir::Value argument, FloatTensor value) {

@@ -134,7 +134,6 @@ static Attribute toAttribute(Builder &builder, OverrideKey::Kind kind,
   };
   switch (kind) {
   case Kind::Integer:
-  case Kind::PowerOfTwo:
     return isInteger(value) ? builder.getI64IntegerAttr(toInteger(value))
                             : Attribute();
   case Kind::Percentage:

@@ -4,10 +4,11 @@
 // rnn-quantize: a fixed-point format for every value, table, weight and sum,
 // and the proof that the sums fit.
 
+#include "LayerWeights.h"
 #include "ValueFormats.h"
 
-#include "hcgs/Compression/QuantizedMatrix.h"
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Dialect/RNN/Transforms/Override.h"
 #include "hcgs/Dialect/RNN/Transforms/Passes.h"
 #include "hcgs/Dialect/RNN/Transforms/WeightData.h"
 #include "hcgs/Numerics/AccumulatorProof.h"
@@ -29,42 +30,12 @@ using namespace hcgs;
 using namespace hcgs::rnn;
 using numerics::FxFormat;
 
-/// Shifts that instructions can encode (A-ACC-2, A-RQ-1), and the fraction of a
-/// bias's accumulator at which it takes at most half of it (A-W-7).
-static constexpr int maxLeftShift = 15;
-static constexpr int minRequantShift = -15, maxRequantShift = 31;
-
 namespace {
 
-/// One weight matrix: its floats, its layout, and its quantised form.
-struct Matrix {
-  WeightOp weight;
-  StringRef name; // "W", "R"
-  FxFormat operand;
-  StringRef operandOption; // the option that sets the operand's width
-  FloatData data;
-  compression::MatrixView view;
-  std::optional<compression::WeightLayout> layout;
-  numerics::WeightFormat format;
-  compression::MatrixExponents best;   // of least squared error
-  SmallVector<int> exponents;          // recorded
-  compression::QuantizedMatrix result; // without images
-  std::string error;
-  bool fellBackToTwos = false;
-
-  int fraction(int64_t gate) const { return exponents[gate] + operand.frac; }
-};
-
-/// A layer with matrices, one or two of them, that add into the same sums.
-struct Layer {
-  Operation *op;
-  std::vector<Matrix> matrices;
-  SmallVector<double> bias;       // [gates * rows], or empty
-  SmallVector<int> requantFracs;  // by gate: of what the sum is requantised to
-  SmallVector<int32_t> sumFracs;  // by gate
+/// A layer with matrices and the tables it needs.
+struct Layer : LayerWeights {
   SmallVector<fx::PwlAttr> gates; // LSTM: tables of the gates
   fx::PwlAttr table;              // LSTM: of the cell; linear: the activation
-  int64_t rows = 0;
 };
 
 struct Quantize : rnn::impl::RNNQuantizeBase<Quantize> {
@@ -78,44 +49,26 @@ private:
 
   FailureOr<Layer> describe(LSTMOp op, const ValueFormats &formats);
   FailureOr<Layer> describe(LinearOp op, const ValueFormats &formats);
-  FailureOr<Matrix> describe(Value weight, StringRef name, FxFormat operand,
-                             StringRef operandOption);
+  FailureOr<Matrix> describe(Operation *layer, StringRef name, Value weight,
+                             StringRef operandName, Value operand,
+                             const ValueFormats &formats);
+  FailureOr<WeightRequest> getRequest(Operation *layer, StringRef name,
+                                      int64_t gates);
   LogicalResult readBias(Layer &layer, Value bias, int64_t copies);
-  fx::PwlAttr makeTable(fx::Activation kind, const numerics::Activation &full,
-                        int inFrac, FxFormat out);
+  fx::PwlAttr makeTable(Operation *layer, fx::Activation kind,
+                        const numerics::Activation &full, int inFrac,
+                        FxFormat out);
   fx::IntType type(FxFormat format) {
     return fx::IntType::get(&getContext(), format.bits, format.frac);
   }
   fx::WeightsAttr weightsAttr(const Matrix &matrix);
 
-  void choose(Matrix &matrix) const;
-  LogicalResult settle(Layer &layer) const;
-  void quantizeWeights(Matrix &matrix) const;
-  LogicalResult prove(Layer &layer) const;
-  LogicalResult reportZeros(const Layer &layer) const;
   LogicalResult finish(LSTMOp op, Layer &layer, const ValueFormats &formats);
   LogicalResult finish(LinearOp op, Layer &layer, const ValueFormats &formats);
   LogicalResult finishPointwise(Operation *op, const ValueFormats &formats);
 };
 
 } // namespace
-
-static std::string gateText(const Layer &layer, int64_t gate) {
-  return isa<LSTMOp>(layer.op)
-             ? std::string(", gate ") + gateName(static_cast<unsigned>(gate))
-             : std::string();
-}
-
-/// Reports a shift that an instruction cannot hold.
-static LogicalResult checkShift(Operation *op, int shift, const Twine &what,
-                                int low = minRequantShift,
-                                int high = maxRequantShift) {
-  if (shift >= low && shift <= high)
-    return success();
-  return emitNodeError(op) << what << " needs a shift by " << shift
-                           << "; instructions have " << low << ".." << high
-                           << "; the scales of its values are too far apart";
-}
 
 //===----------------------------------------------------------------------===//
 // What there is to quantise
@@ -137,24 +90,87 @@ LogicalResult Quantize::checkOptions() {
       failed(check("cell-bits", cellBits, 8, 16)) ||
       failed(check("pwl-segments", pwlSegments, 1, 512)))
     return failure();
-  if (!llvm::isPowerOf2_32(pwlSegments))
+  if (!(pwlMaxError >= 0.0 && std::isfinite(pwlMaxError)))
     return getOperation()->emitError()
-           << "option pwl-segments of rnn-quantize is "
-           << static_cast<unsigned>(pwlSegments) << "; it must be a power of "
-           << "two up to 512";
+           << "option pwl-max-error of rnn-quantize is "
+           << llvm::formatv("{0}", double(pwlMaxError)).str()
+           << "; it must be a number of output LSBs, or 0 for the least error";
   for (auto [name, range] :
        {std::pair<StringRef, double>("input-range", inputRange),
         std::pair<StringRef, double>("cell-range", cellRange)})
-    if (!(range > 0.0 && std::isfinite(range)))
+    if (!(range > 0.0 && range <= 65536.0))
       return getOperation()->emitError()
-             << "option " << name << " of rnn-quantize is " << range
-             << "; it must be a positive number";
+             << "option " << name << " of rnn-quantize is "
+             << llvm::formatv("{0}", range).str()
+             << "; it must be above 0 and at most 65536";
   return success();
 }
 
-FailureOr<Matrix> Quantize::describe(Value weight, StringRef name,
-                                     FxFormat operand,
-                                     StringRef operandOption) {
+/// What the options and the overrides of the layer ask of matrix `name`.
+FailureOr<WeightRequest> Quantize::getRequest(Operation *layer, StringRef name,
+                                              int64_t gates) {
+  WeightRequest request;
+  request.format.bits = static_cast<int>(
+      getOverrideInteger(layer, name, "weight-bits").value_or(weightBits));
+  auto encoding = getOverrideChoice<fx::WeightEncoding>(
+      layer, name, "weight-encoding",
+      {{"signmag", fx::WeightEncoding::SignMag},
+       {"twos", fx::WeightEncoding::Twos}},
+      weightEncoding);
+  auto round = getOverrideChoice<fx::Rounding>(
+      layer, name, "rounding",
+      {{"nearest", fx::Rounding::Nearest}, {"ceil", fx::Rounding::Ceil}},
+      rounding);
+  auto quantizer = getOverrideChoice<WeightQuantizer>(
+      layer, name, "weight-quantizer",
+      {{"free", WeightQuantizer::Free}, {"hcgs", WeightQuantizer::HCGS}},
+      weightQuantizer);
+  request.exponents = getOverrideExponents(layer, name, gates);
+  if (quantizer == WeightQuantizer::HCGS) {
+    // clamp to [-1, 1]; sign(w) * ceil(|w| * 2^(k-1)) / 2^(k-1).
+    for (StringRef key : {"weight-encoding", "rounding", "exponents"})
+      if (getOverride(layer, name, key))
+        return emitNodeError(layer)
+               << name << ": weight-quantizer hcgs settles the "
+               << (key == "weight-encoding" ? "encoding" : key)
+               << ", which is also given; leave out one of the two";
+    encoding = fx::WeightEncoding::SignMag;
+    round = fx::Rounding::Ceil;
+    request.exponents.assign(gates, request.format.bits - 1);
+  }
+  request.format.encoding = encoding == fx::WeightEncoding::Twos
+                                ? numerics::WeightEncoding::Twos
+                                : numerics::WeightEncoding::SignMag;
+  request.format.rounding = round == fx::Rounding::Nearest
+                                ? numerics::WeightRounding::Nearest
+                                : numerics::WeightRounding::Ceil;
+  request.zeros =
+      getOverrideChoice<ZeroPolicy>(layer, name, "zeros",
+                                    {{"auto", ZeroPolicy::Auto},
+                                     {"one", ZeroPolicy::One},
+                                     {"twos", ZeroPolicy::Twos},
+                                     {"refuse", ZeroPolicy::Refuse}},
+                                    zeros);
+  request.onGrid = getOverrideChoice<GridPolicy>(
+      layer, name, "on-grid",
+      {{"keep", GridPolicy::Keep}, {"lower", GridPolicy::Lower}}, onGrid);
+  return request;
+}
+
+/// What sets the width of `operand`, for messages of `layer`.
+static std::string widthOption(Operation *layer, Value operand) {
+  Value root = ValueFormats::getRoot(operand);
+  Operation *producer = root.getDefiningOp();
+  if (!producer || isa<WeightOp>(producer))
+    return "input-bits";
+  return producer == layer ? "act-bits"
+                           : "act-bits of '" + getNodeName(producer) + "'";
+}
+
+FailureOr<Matrix> Quantize::describe(Operation *layer, StringRef name,
+                                     Value weight, StringRef operandName,
+                                     Value operand,
+                                     const ValueFormats &formats) {
   auto op = weight.getDefiningOp<WeightOp>();
   if (!op)
     return mlir::emitError(weight.getLoc())
@@ -162,8 +178,9 @@ FailureOr<Matrix> Quantize::describe(Value weight, StringRef name,
   Matrix matrix;
   matrix.weight = op;
   matrix.name = name;
-  matrix.operand = operand;
-  matrix.operandOption = operandOption;
+  matrix.operand = operandName;
+  matrix.operandFormat = formats.getFormat(operand);
+  matrix.operandOption = widthOption(layer, operand);
   FailureOr<FloatData> data = getFloatData(op);
   if (failed(data))
     return failure();
@@ -174,13 +191,10 @@ FailureOr<Matrix> Quantize::describe(Value weight, StringRef name,
   if (failed(layout))
     return failure();
   matrix.layout = *std::move(layout);
-  matrix.format.bits = static_cast<int>(weightBits);
-  matrix.format.encoding = weightEncoding == fx::WeightEncoding::Twos
-                               ? numerics::WeightEncoding::Twos
-                               : numerics::WeightEncoding::SignMag;
-  matrix.format.rounding = rounding == fx::Rounding::Nearest
-                               ? numerics::WeightRounding::Nearest
-                               : numerics::WeightRounding::Ceil;
+  FailureOr<WeightRequest> request = getRequest(layer, name, matrix.view.gates);
+  if (failed(request))
+    return failure();
+  matrix.request = *std::move(request);
   return matrix;
 }
 
@@ -207,17 +221,30 @@ LogicalResult Quantize::readBias(Layer &layer, Value bias, int64_t copies) {
   return success();
 }
 
-fx::PwlAttr Quantize::makeTable(fx::Activation kind,
+fx::PwlAttr Quantize::makeTable(Operation *layer, fx::Activation kind,
                                 const numerics::Activation &full, int inFrac,
                                 FxFormat out) {
   Builder builder(&getContext());
+  auto segments = static_cast<unsigned>(
+      getOverrideInteger(layer, "", "pwl-segments").value_or(pwlSegments));
+  fx::PwlKind tableKind = getOverrideChoice<fx::PwlKind>(
+      layer, "", "pwl-kind",
+      {{"auto", fx::PwlKind::Auto},
+       {"uniform", fx::PwlKind::Uniform},
+       {"two-level", fx::PwlKind::TwoLevel}},
+      pwlKind);
+  FloatAttr error = dyn_cast_or_null<FloatAttr>(
+      getOverride(layer, "", "pwl-max-error"));
+  if (!error && pwlMaxError > 0.0)
+    error = builder.getF64FloatAttr(pwlMaxError);
   FloatAttr alpha, beta;
-  if (fx::usesAlpha(kind))
+  DenseElementsAttr samples = toSamplesAttr(&getContext(), full);
+  if (fx::usesAlpha(kind) && !samples)
     alpha = builder.getF32FloatAttr(static_cast<float>(full.alpha));
-  if (fx::usesBeta(kind))
+  if (fx::usesBeta(kind) && !samples)
     beta = builder.getF32FloatAttr(static_cast<float>(full.beta));
-  return fx::PwlAttr::get(kind, type({16, inFrac}), type(out), pwlSegments,
-                          alpha, beta);
+  return fx::PwlAttr::get(kind, type({16, inFrac}), type(out), segments,
+                          tableKind, error, alpha, beta, samples);
 }
 
 FailureOr<Layer> Quantize::describe(LSTMOp op, const ValueFormats &formats) {
@@ -226,11 +253,8 @@ FailureOr<Layer> Quantize::describe(LSTMOp op, const ValueFormats &formats) {
   Layer layer;
   layer.op = op;
   layer.rows = op.getHiddenSize();
-  bool fromInput = isa<BlockArgument>(op.getX());
-  FailureOr<Matrix> w = describe(op.getW(), "W", formats.getFormat(op.getX()),
-                                 fromInput ? "input-bits" : "act-bits");
-  FailureOr<Matrix> r =
-      describe(op.getR(), "R", formats.getFormat(op.getY()), "act-bits");
+  FailureOr<Matrix> w = describe(op, "W", op.getW(), "x", op.getX(), formats);
+  FailureOr<Matrix> r = describe(op, "R", op.getR(), "h", op.getY(), formats);
   if (failed(w) || failed(r) || failed(readBias(layer, op.getBias(), 2)))
     return failure();
   layer.matrices.push_back(*std::move(w));
@@ -246,15 +270,20 @@ FailureOr<Layer> Quantize::describe(LSTMOp op, const ValueFormats &formats) {
         return failure();
       reach = *found;
     }
+    if (failed(checkSamples(op, function, reach)))
+      return failure();
     int frac = tableInputFrac(function, reach);
-    layer.gates.push_back(makeTable(op.getActivation(0, index), function, frac,
-                                    formats.gateFormat(function, frac)));
+    layer.gates.push_back(makeTable(op, op.getActivation(0, index), function,
+                                    frac,
+                                    formats.gateFormat(op, function, frac)));
     layer.requantFracs.push_back(frac);
   }
   numerics::Activation output = rnn::getActivation(op, 2);
+  if (failed(checkSamples(op, output, formats.getRange(op.getYC()))))
+    return failure();
   int frac = tableInputFrac(output, formats.getRange(op.getYC()));
-  layer.table = makeTable(op.getActivation(0, 2), output, frac,
-                          formats.gateFormat(output, frac));
+  layer.table = makeTable(op, op.getActivation(0, 2), output, frac,
+                          formats.gateFormat(op, output, frac));
   return layer;
 }
 
@@ -262,9 +291,7 @@ FailureOr<Layer> Quantize::describe(LinearOp op, const ValueFormats &formats) {
   Layer layer;
   layer.op = op;
   layer.rows = op.getW().getType().getDimSize(0);
-  FailureOr<Matrix> w =
-      describe(op.getW(), "W", formats.getFormat(op.getX()),
-               isa<BlockArgument>(op.getX()) ? "input-bits" : "act-bits");
+  FailureOr<Matrix> w = describe(op, "W", op.getW(), "x", op.getX(), formats);
   if (failed(w) || failed(readBias(layer, op.getBias(), 1)))
     return failure();
   layer.matrices.push_back(*std::move(w));
@@ -274,176 +301,33 @@ FailureOr<Layer> Quantize::describe(LinearOp op, const ValueFormats &formats) {
     return layer;
   }
   numerics::Activation function =
-      toActivation(*op.getActivation(), op.getAlphaAttr(), op.getBetaAttr());
+      rnn::getActivation(op);
   FailureOr<Range> reach = formats.linearReach(op);
-  if (failed(reach))
+  if (failed(reach) || failed(checkSamples(op, function, *reach)))
     return failure();
   int frac = tableInputFrac(function, *reach);
-  layer.table = makeTable(*op.getActivation(), function, frac, y);
+  layer.table = makeTable(op, *op.getActivation(), function, frac, y);
   layer.requantFracs = {frac};
   return layer;
 }
 
 //===----------------------------------------------------------------------===//
-// Weights and their sums
+// Results
 //===----------------------------------------------------------------------===//
-
-/// The exponents of least squared error (A-W-4).
-void Quantize::choose(Matrix &matrix) const {
-  auto search = [&] {
-    matrix.best = compression::chooseExponents(matrix.view, *matrix.layout,
-                                               matrix.format);
-  };
-  search();
-  // Signmag has no zero: a gate without any other weight would become noise.
-  bool zeroGate = llvm::any_of(matrix.best.gates,
-                               [](const auto &gate) { return gate.allZero; });
-  if (zeroGate && matrix.format.encoding == numerics::WeightEncoding::SignMag) {
-    matrix.format.encoding = numerics::WeightEncoding::Twos;
-    matrix.fellBackToTwos = true;
-    search();
-  }
-  for (const auto &gate : matrix.best.gates)
-    matrix.exponents.push_back(gate.exponent);
-}
-
-/// Lowers the fraction of a gate's sum to `frac`, and with it the exponents of
-/// the matrices that are finer.
-static void setFraction(Layer &layer, size_t gate, int frac) {
-  layer.sumFracs[gate] = frac;
-  for (Matrix &matrix : layer.matrices)
-    matrix.exponents[gate] -= std::max(0, matrix.fraction(gate) - frac);
-}
-
-/// A-W-7 without its proof: the fraction of every gate's sum, and the exponents
-/// that suit it.
-LogicalResult Quantize::settle(Layer &layer) const {
-  layer.sumFracs.resize(layer.requantFracs.size());
-  for (size_t gate = 0; gate < layer.requantFracs.size(); ++gate) {
-    int finest = layer.matrices[0].fraction(gate), coarsest = finest;
-    for (const Matrix &matrix : layer.matrices) {
-      finest = std::max(finest, matrix.fraction(gate));
-      coarsest = std::min(coarsest, matrix.fraction(gate));
-    }
-    int frac = std::min({finest, coarsest + maxLeftShift,
-                         layer.requantFracs[gate] + maxRequantShift});
-    double bias = 0.0;
-    for (int64_t row = 0; row < layer.rows && !layer.bias.empty(); ++row)
-      bias = std::max(bias, std::fabs(layer.bias[gate * layer.rows + row]));
-    if (bias > 0.0)
-      frac = std::min(frac, 30 - static_cast<int>(std::ceil(std::log2(bias))));
-    setFraction(layer, gate, frac);
-    for (const Matrix &matrix : layer.matrices)
-      if (matrix.exponents[gate] < numerics::minWeightExponent)
-        return emitNodeError(layer.op)
-               << matrix.name << gateText(layer, gate)
-               << ": weights and biases are of such different size that the "
-                  "weights would need the exponent "
-               << matrix.exponents[gate] << "; the least is "
-               << numerics::minWeightExponent << "; scale the layer";
-    if (failed(checkShift(layer.op, frac - layer.requantFracs[gate],
-                          "the sum" + gateText(layer, gate))))
-      return failure();
-  }
-  return success();
-}
-
-/// The codes with the exponents that are settled, or an error.
-void Quantize::quantizeWeights(Matrix &matrix) const {
-  compression::QuantizeOptions options;
-  options.makeImage = false;
-  auto result = compression::quantizeMatrix(
-      matrix.view, *matrix.layout, matrix.format, matrix.exponents, options);
-  if (result)
-    matrix.result = *std::move(result);
-  else
-    matrix.error = result.message();
-}
-
-/// A-ACC-3 for the sums of products of one gate.
-static Result<numerics::AccumulatorBound> proveGate(const Layer &layer,
-                                                    size_t gate) {
-  std::vector<int64_t> start;
-  for (int64_t row = 0; row < layer.rows && !layer.bias.empty(); ++row) {
-    double code = numerics::roundHalfAway(
-        std::ldexp(layer.bias[gate * layer.rows + row], layer.sumFracs[gate]));
-    start.push_back(static_cast<int64_t>(code));
-  }
-  std::vector<numerics::ProductTerm> terms;
-  for (const Matrix &matrix : layer.matrices)
-    terms.push_back({matrix.name.str(), matrix.result.gateMagnitudes(gate),
-                     matrix.operand.bits, matrix.operandOption.str(),
-                     layer.sumFracs[gate] - matrix.fraction(gate),
-                     matrix.format.bits});
-  return numerics::proveRows("node '" + getNodeName(layer.op) + "'" +
-                                 gateText(layer, gate),
-                             start, terms);
-}
-
-/// Proves all sums of a layer. Where a sum could overflow but one matrix is
-/// finer than another, the finer one gives up bits (A-W-7).
-LogicalResult Quantize::prove(Layer &layer) const {
-  for (size_t gate = 0; gate < layer.sumFracs.size(); ++gate) {
-    auto proof = proveGate(layer, gate);
-    while (!proof) {
-      int coarsest = layer.matrices[0].fraction(gate);
-      for (const Matrix &matrix : layer.matrices)
-        coarsest = std::min(coarsest, matrix.fraction(gate));
-      if (layer.sumFracs[gate] == coarsest)
-        return layer.op->emitError() << proof.message();
-      setFraction(layer, gate, layer.sumFracs[gate] - 1);
-      for (Matrix &matrix : layer.matrices)
-        quantizeWeights(matrix);
-      if (failed(checkShift(layer.op,
-                            layer.sumFracs[gate] - layer.requantFracs[gate],
-                            "the sum" + gateText(layer, gate))))
-        return failure();
-      proof = proveGate(layer, gate);
-    }
-  }
-  return success();
-}
-
-LogicalResult Quantize::reportZeros(const Layer &layer) const {
-  for (const Matrix &matrix : layer.matrices) {
-    if (matrix.fellBackToTwos)
-      emitNodeRemark(layer.op)
-          << matrix.name << ": a gate has only zero weights, which signmag "
-          << "cannot hold; the matrix is stored as twos";
-    if (matrix.format.encoding == numerics::WeightEncoding::Twos)
-      continue;
-    int64_t zeros = 0;
-    for (int64_t count : matrix.result.zeros)
-      zeros += count;
-    if (zeros == 0)
-      continue;
-    if (refuseZeros)
-      return emitNodeError(layer.op)
-             << matrix.name << ": " << zeros
-             << " weights in kept positions are zero, which signmag cannot "
-                "hold; use weight-encoding=twos, or leave out refuse-zeros to "
-                "store them as +1";
-    emitNodeRemark(layer.op) << matrix.name << ": " << zeros
-                             << " weights in kept positions are zero and "
-                                "become +1 in signmag";
-  }
-  return success();
-}
 
 fx::WeightsAttr Quantize::weightsAttr(const Matrix &matrix) {
   SmallVector<int32_t> exponents(matrix.exponents.begin(),
                                  matrix.exponents.end());
-  return fx::WeightsAttr::get(&getContext(), matrix.format.bits,
-                              matrix.format.encoding ==
-                                      numerics::WeightEncoding::Twos
-                                  ? fx::WeightEncoding::Twos
-                                  : fx::WeightEncoding::SignMag,
-                              rounding, exponents);
+  return fx::WeightsAttr::get(
+      &getContext(), matrix.format.bits,
+      matrix.format.encoding == numerics::WeightEncoding::Twos
+          ? fx::WeightEncoding::Twos
+          : fx::WeightEncoding::SignMag,
+      matrix.format.rounding == numerics::WeightRounding::Nearest
+          ? fx::Rounding::Nearest
+          : fx::Rounding::Ceil,
+      exponents);
 }
-
-//===----------------------------------------------------------------------===//
-// Results
-//===----------------------------------------------------------------------===//
 
 static FxFormat toFormat(fx::IntType type) {
   return {static_cast<int>(type.getWidth()), type.getFraction()};
@@ -514,9 +398,11 @@ LogicalResult Quantize::finishPointwise(Operation *op,
   auto act = dyn_cast<ActOp>(op);
   if (act && act.getKind() != fx::Activation::Identity) {
     numerics::Activation function =
-        toActivation(act.getKind(), act.getAlphaAttr(), act.getBetaAttr());
+        rnn::getActivation(act);
+    if (failed(checkSamples(act, function, formats.getRange(act.getX()))))
+      return failure();
     result = tableInputFrac(function, formats.getRange(act.getX()));
-    table = makeTable(act.getKind(), function, result, y);
+    table = makeTable(act, act.getKind(), function, result, y);
   }
   if (!isa<ConcatOp>(op)) {
     std::vector<numerics::ElementTerm> terms;
@@ -592,24 +478,31 @@ LogicalResult Quantize::quantize(Block &block) {
   for (Layer &layer : layers)
     for (Matrix &matrix : layer.matrices)
       matrices.push_back(&matrix);
+  auto reportErrors = [&]() -> LogicalResult {
+    for (const Layer &layer : layers)
+      for (const Matrix &matrix : layer.matrices)
+        if (!matrix.error.empty())
+          return emitNodeError(layer.op) << matrix.name << ": " << matrix.error;
+    return success();
+  };
   parallelForEach(&getContext(), matrices,
-                  [&](Matrix *matrix) { choose(*matrix); });
+                  [&](Matrix *matrix) { chooseCodes(*matrix); });
+  if (failed(reportErrors()))
+    return failure();
   for (Layer &layer : layers)
-    if (failed(settle(layer)))
+    if (failed(settleSums(layer)))
       return failure();
   parallelForEach(&getContext(), matrices,
                   [&](Matrix *matrix) { quantizeWeights(*matrix); });
+  if (failed(reportErrors()))
+    return failure();
 
   bool ok = true;
   for (Layer &layer : layers) {
-    for (const Matrix &matrix : layer.matrices)
-      if (!matrix.error.empty()) {
-        emitNodeError(layer.op) << matrix.name << ": " << matrix.error;
-        return failure();
-      }
-    ok &= succeeded(prove(layer)) && succeeded(reportZeros(layer));
+    ok &= succeeded(proveSums(layer));
     if (!ok)
       continue;
+    reportWeights(layer);
     if (auto lstm = dyn_cast<LSTMOp>(layer.op))
       ok &= succeeded(finish(lstm, layer, formats));
     else

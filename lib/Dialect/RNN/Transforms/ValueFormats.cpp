@@ -3,9 +3,11 @@
 
 #include "ValueFormats.h"
 
+#include "hcgs/Dialect/RNN/Transforms/Override.h"
 #include "hcgs/Dialect/RNN/Transforms/WeightData.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
 #include <cmath>
@@ -34,7 +36,35 @@ Range rnn::imageOf(const Activation &function, Range domain) {
   return image;
 }
 
+LogicalResult rnn::checkSamples(Operation *op, const Activation &function,
+                                Range domain) {
+  if (!function.samples)
+    return success();
+  const numerics::Samples &points = *function.samples;
+  const double first = points.front().x, last = points.back().x;
+  const bool below = domain.min < first && points[0].y != points[1].y;
+  const bool above =
+      domain.max > last && points.back().y != points[points.size() - 2].y;
+  if (!below && !above)
+    return success();
+  return emitNodeError(op)
+         << "the samples of " << function.str() << " cover "
+         << llvm::formatv("{0}..{1}, but its input can lie in {2}..{3}", first,
+                          last, domain.min, domain.max)
+                .str()
+         << "; give points up to there, or two last ones of the same value";
+}
+
 int rnn::tableInputFrac(const Activation &function, Range domain) {
+  // Outside its points a function is constant: no code need tell inputs there
+  // apart.
+  if (function.samples) {
+    const double first = std::max(domain.min, function.samples->front().x);
+    const double last = std::min(domain.max, function.samples->back().x);
+    // The upper end itself needs no code.
+    return numerics::largestFrac(
+        -std::max(std::fabs(first), std::fabs(last)), 0.0, tableBits);
+  }
   if (numerics::isBoundedByOne(function))
     return boundedTableFrac;
   return numerics::largestFrac(domain.min, domain.max, tableBits);
@@ -76,10 +106,31 @@ std::optional<Range> ValueFormats::recorded(Value value) const {
   return found->second;
 }
 
+int ValueFormats::widthOf(Value value, StringRef key, int standard) {
+  if (std::optional<int64_t> bits = getValueInteger(value, "bits"))
+    return static_cast<int>(*bits);
+  return static_cast<int>(
+      getOverrideInteger(value.getDefiningOp(), "", key).value_or(standard));
+}
+
 void ValueFormats::add(Value value, int bits, Range range, Fit fit) {
   Key key = getKey(value);
+  Value root = getRoot(value);
+  Member member{bits, range, fit, std::nullopt};
+  if (auto given = getValueInterval(root, "range")) {
+    member.range = {given->first, given->second};
+    member.fit = Fit::HalfOpen;
+  } else if (fit == Fit::Unit && getValueOverride(root, "range-method")) {
+    // Who asks for a method wants its answer, also where 1 bounds the value.
+    if (std::optional<Range> seen = recorded(root)) {
+      member.range = *seen;
+      member.fit = Fit::Closed;
+    }
+  }
+  if (auto frac = getValueInteger(root, "frac"))
+    member.frac = static_cast<int>(*frac);
   classes.insert(key);
-  members.insert({key, {bits, range, fit}});
+  members.insert({key, member});
 }
 
 /// The most that a row of weights makes of operands up to `operand`.
@@ -144,11 +195,14 @@ void ValueFormats::analyse(LSTMOp op) {
   Activation output = rnn::getActivation(op, 2);
   std::optional<Range> cell = recorded(op.getYC());
   Range c = cell.value_or(Range{-options.cellRange, options.cellRange});
-  add(op.getYC(), options.cellBits, c, cell ? Fit::Closed : Fit::HalfOpen);
-  assumed |= !cell;
+  add(op.getYC(), widthOf(op.getYC(), "cell-bits", options.cellBits), c,
+      cell ? Fit::Closed : Fit::HalfOpen);
+  c = getRange(op.getYC());
+  assumed |= !cell && !getValueOverride(op.getYC(), "range");
+  const int bits = widthOf(op.getY(), "act-bits", options.actBits);
 
   if (numerics::isBoundedByOne(gate) && numerics::isBoundedByOne(output)) {
-    add(op.getY(), options.actBits, {-1.0, 1.0}, Fit::Unit);
+    add(op.getY(), bits, {-1.0, 1.0}, Fit::Unit);
     return;
   }
   std::optional<Range> h = recorded(op.getY());
@@ -161,16 +215,16 @@ void ValueFormats::analyse(LSTMOp op) {
     h = Range{-o * q, o * q};
     assumed = true;
   }
-  add(op.getY(), options.actBits, *h);
+  add(op.getY(), bits, *h);
 }
 
 LogicalResult ValueFormats::analyse(LinearOp op) {
   Activation function = op.getActivation()
-                            ? toActivation(*op.getActivation(),
-                                           op.getAlphaAttr(), op.getBetaAttr())
+                            ? rnn::getActivation(op)
                             : Activation();
+  const int bits = widthOf(op.getY(), "act-bits", options.actBits);
   if (numerics::isBoundedByOne(function)) {
-    add(op.getY(), options.actBits, {-1.0, 1.0}, Fit::Unit);
+    add(op.getY(), bits, {-1.0, 1.0}, Fit::Unit);
     return success();
   }
   std::optional<Range> range = recorded(op.getY());
@@ -181,7 +235,7 @@ LogicalResult ValueFormats::analyse(LinearOp op) {
     range = imageOf(function, *reach);
     assumed = true;
   }
-  add(op.getY(), options.actBits, *range);
+  add(op.getY(), bits, *range);
   return success();
 }
 
@@ -194,7 +248,7 @@ void ValueFormats::analyse(ConcatOp op) {
     all = {std::min(all.min, part.min), std::max(all.max, part.max)};
     classes.unionSets(joined, getKey(in));
   }
-  members.insert({joined, {0, all, Fit::Passive}});
+  members.insert({joined, {0, all, Fit::Passive, std::nullopt}});
 }
 
 /// What a layer reads and no layer computes: inputs of the model, constants.
@@ -213,6 +267,11 @@ LogicalResult ValueFormats::analyseOperands(Operation &op) {
       continue;
     Value root = Value::getFromOpaquePointer(key.first);
     std::optional<Range> range = recorded(root);
+    int bits = options.inputBits;
+    if (auto given = getValueInteger(root, "bits"))
+      bits = static_cast<int>(*given);
+    else if (auto asked = inputWidths.find(key); asked != inputWidths.end())
+      bits = asked->second.first;
     if (auto constant = root.getDefiningOp<WeightOp>()) {
       FailureOr<FloatData> data = getFloatData(constant);
       if (failed(data))
@@ -221,8 +280,8 @@ LogicalResult ValueFormats::analyseOperands(Operation &op) {
           std::minmax_element(data->get().begin(), data->get().end());
       range = Range{*least, *most};
     }
-    assumed |= !range;
-    add(operand, options.inputBits,
+    assumed |= !range && !getValueOverride(root, "range");
+    add(operand, bits,
         range.value_or(Range{-options.inputRange, options.inputRange}),
         range ? Fit::Closed : Fit::HalfOpen);
   }
@@ -238,18 +297,19 @@ LogicalResult ValueFormats::analyse(Operation &op) {
       .Case([&](LinearOp linear) { return analyse(linear); })
       .Case([&](ActOp act) {
         Activation function =
-            toActivation(act.getKind(), act.getAlphaAttr(), act.getBetaAttr());
+            rnn::getActivation(act);
         std::optional<Range> range = recorded(act.getY());
+        const int bits = widthOf(act.getY(), "act-bits", options.actBits);
         if (numerics::isBoundedByOne(function))
-          add(act.getY(), options.actBits, {-1.0, 1.0}, Fit::Unit);
+          add(act.getY(), bits, {-1.0, 1.0}, Fit::Unit);
         else
-          add(act.getY(), options.actBits,
+          add(act.getY(), bits,
               range ? *range : imageOf(function, getRange(act.getX())));
         return success();
       })
       .Case([&](AddOp sum) {
         Range a = getRange(sum.getLhs()), b = getRange(sum.getRhs());
-        add(sum.getY(), options.actBits,
+        add(sum.getY(), widthOf(sum.getY(), "act-bits", options.actBits),
             recorded(sum.getY()).value_or(Range{a.min + b.min, a.max + b.max}));
         return success();
       })
@@ -260,34 +320,89 @@ LogicalResult ValueFormats::analyse(Operation &op) {
       .Default([](Operation *) { return success(); });
 }
 
+/// How messages call a value: "'lstm1'", "the cell of 'lstm1'", "input 0".
+static std::string nameOf(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return "input " + std::to_string(argument.getArgNumber());
+  auto lstm = value.getDefiningOp<LSTMOp>();
+  return (lstm && value == lstm.getYC() ? "the cell of '" : "'") +
+         getNodeName(value.getDefiningOp()) + "'";
+}
+
+LogicalResult ValueFormats::readInputWidths(Block &block) {
+  for (Operation &op : block) {
+    auto bits = getOverrideInteger(&op, "", "input-bits");
+    if (!bits)
+      continue;
+    Value x = op.getOperand(0), root = getRoot(x);
+    Operation *producer = root.getDefiningOp();
+    if (producer && !isa<WeightOp>(producer))
+      return emitNodeError(&op)
+             << "input-bits is given, but the layer reads the result of '"
+             << getNodeName(producer)
+             << "'; give act-bits for that layer instead";
+    auto [entry, added] = inputWidths.try_emplace(
+        getKey(x), std::pair(static_cast<int>(*bits), &op));
+    if (!added && entry->second.first != *bits)
+      return emitNodeError(&op)
+             << "input-bits is " << *bits << ", but '"
+             << getNodeName(entry->second.second)
+             << "' reads the same input and asks for " << entry->second.first
+             << "; give one width for both";
+  }
+  return success();
+}
+
 LogicalResult ValueFormats::analyse(Block &block) {
   for (RangeOp range : block.getOps<RangeOp>())
     ranges[range.getX()] = {range.getMin().convertToDouble(),
                             range.getMax().convertToDouble()};
+  if (failed(readInputWidths(block)))
+    return failure();
   for (Operation &op : block)
     if (failed(analyseOperands(op)) || failed(analyse(op)))
       return failure();
+  return settleFormats();
+}
 
-  // A class is as wide as its widest member and has as many integer bits as
-  // any of them needs.
+/// A class is as wide as its widest member and has as many integer bits as any
+/// of them needs, or the fraction that is given for one of them.
+LogicalResult ValueFormats::settleFormats() {
   llvm::DenseMap<Key, int> integerBits;
+  llvm::DenseMap<Key, std::pair<int, Value>> given;
   for (const auto &[key, member] : members) {
     if (member.fit == Fit::Passive)
       continue;
     int frac = member.bits - 1;
-    if (member.fit != Fit::Unit)
+    if (member.fit == Fit::HalfOpen)
       frac = numerics::largestFrac(
-          member.range.min,
-          member.fit == Fit::HalfOpen ? 0.0 : member.range.max, member.bits);
+          -std::max(-member.range.min, member.range.max), 0.0, member.bits);
+    else if (member.fit == Fit::Closed)
+      frac = numerics::largestFrac(member.range.min, member.range.max,
+                                   member.bits);
     Key leader = classes.getLeaderValue(key);
     auto [format, newClass] =
         formats.insert({leader, FxFormat{member.bits, 0}});
     format->second.bits = std::max(format->second.bits, member.bits);
     auto [most, newMost] = integerBits.insert({leader, member.bits - frac});
     most->second = std::max(most->second, member.bits - frac);
+    if (!member.frac)
+      continue;
+    Value value = Value::getFromOpaquePointer(key.first);
+    auto [first, only] = given.insert({leader, {*member.frac, value}});
+    if (!only && first->second.first != *member.frac)
+      return mlir::emitError(value.getLoc())
+             << "frac " << *member.frac << " is given for " << nameOf(value)
+             << " and frac " << first->second.first << " for "
+             << nameOf(first->second.second)
+             << ", but the two are joined and have one format; give one "
+                "fraction for both";
   }
-  for (auto &[leader, format] : formats)
+  for (auto &[leader, format] : formats) {
     format.frac = format.bits - integerBits.lookup(leader);
+    if (auto found = given.find(leader); found != given.end())
+      format.frac = found->second.first;
+  }
   return success();
 }
 
@@ -303,9 +418,10 @@ Range ValueFormats::getRange(Value value) const {
   return found == members.end() ? Range() : found->second.range;
 }
 
-FxFormat ValueFormats::gateFormat(const Activation &function,
+FxFormat ValueFormats::gateFormat(LSTMOp op, const Activation &function,
                                   int inFrac) const {
-  int bits = options.gateBits;
+  int bits = static_cast<int>(
+      getOverrideInteger(op, "", "gate-bits").value_or(options.gateBits));
   if (numerics::isBoundedByOne(function))
     return {bits, bits - 1};
   FxFormat z{tableBits, inFrac};

@@ -5,6 +5,10 @@
 // values can be one value of the machine (Y and Y_h of a layer, a state and its
 // stacked form, renamed axes), and values that are joined must share a format;
 // both are classes of a union-find, and a class has one format.
+//
+// Widths come from the options or from the overrides of layers and values
+// (Override.h), ranges from rnn.range or worst cases; both may be given for a
+// value instead, and so may its fraction.
 
 #ifndef HCGS_LIB_DIALECT_RNN_TRANSFORMS_VALUEFORMATS_H
 #define HCGS_LIB_DIALECT_RNN_TRANSFORMS_VALUEFORMATS_H
@@ -16,6 +20,8 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/MapVector.h"
+
+#include <optional>
 
 namespace hcgs::rnn {
 
@@ -32,6 +38,12 @@ Range imageOf(const numerics::Activation &function, Range domain);
 /// lies in `domain`: 12 for functions that are flat beyond +-8 (or nearly so,
 /// being bounded by 1), else as the domain asks.
 int tableInputFrac(const numerics::Activation &function, Range domain);
+
+/// Reports a function given by samples that z in `domain` can leave where it is
+/// not flat: what it goes on with is not known.
+mlir::LogicalResult checkSamples(mlir::Operation *op,
+                                 const numerics::Activation &function,
+                                 Range domain);
 
 struct FormatOptions {
   int inputBits, actBits, gateBits, cellBits;
@@ -50,10 +62,16 @@ public:
   numerics::FxFormat getFormat(mlir::Value value) const;
   Range getRange(mlir::Value value) const;
 
-  /// The format of a gate (or of tanh(c)) computed by `function` from a z with
-  /// `inFrac` fractional bits.
-  numerics::FxFormat gateFormat(const numerics::Activation &function,
+  /// The format of a gate (or of tanh(c)) of `op` computed by `function` from a
+  /// z with `inFrac` fractional bits.
+  numerics::FxFormat gateFormat(LSTMOp op, const numerics::Activation &function,
                                 int inFrac) const;
+
+  /// The value that `value` is another name of: the result of a layer, a
+  /// function argument, or a constant.
+  static mlir::Value getRoot(mlir::Value value) {
+    return mlir::Value::getFromOpaquePointer(getKey(value).first);
+  }
 
   /// The worst that a linear layer can compute from the range of its input,
   /// before its activation.
@@ -80,9 +98,16 @@ private:
     int bits;
     Range range;
     Fit fit;
+    std::optional<int> frac; // given for this value
   };
 
   static Key getKey(mlir::Value value);
+  /// The width of a layer's result or cell: what is said of the value, then of
+  /// the layer, then the option.
+  static int widthOf(mlir::Value value, llvm::StringRef key, int standard);
+  /// Widths that layers ask of the model's inputs they read.
+  mlir::LogicalResult readInputWidths(mlir::Block &block);
+  mlir::LogicalResult settleFormats();
   void add(mlir::Value value, int bits, Range range, Fit fit = Fit::Closed);
   std::optional<Range> recorded(mlir::Value value) const;
   mlir::LogicalResult analyseOperands(mlir::Operation &op);
@@ -95,7 +120,8 @@ private:
   bool assumed = false;
   llvm::EquivalenceClasses<Key> classes;
   llvm::MapVector<Key, Member> members;
-  llvm::DenseMap<mlir::Value, Range> ranges;       // of rnn.range
+  llvm::DenseMap<mlir::Value, Range> ranges; // of rnn.range
+  llvm::DenseMap<Key, std::pair<int, mlir::Operation *>> inputWidths;
   llvm::DenseMap<Key, numerics::FxFormat> formats; // by leader
 };
 

@@ -34,7 +34,6 @@ struct OverrideKey {
   /// What the value is, and the attribute that holds it.
   enum class Kind {
     Integer,    // IntegerAttr i64, min..max
-    PowerOfTwo, // the same, and a power of two
     Percentage, // FloatAttr f64, above 0 up to 100
     Flag,       // BoolAttr
     Choice,     // StringAttr, one of `choices`

@@ -16,6 +16,12 @@ namespace hcgs::rnn {
 #define GEN_PASS_DECL
 #include "hcgs/Dialect/RNN/Transforms/Passes.h.inc"
 
+/// The attribute that rnn-calibrate leaves on an rnn.model for the report: an
+/// array with a dictionary for each value, of its name as in a configuration
+/// file, what was seen (`min`, `max`), what was chosen (`low`, `high`) by which
+/// `method`, and the share of values beyond that (`clipped`).
+inline constexpr llvm::StringLiteral kRangesAttr = "rnn.ranges";
+
 /// Adds the passes that bring imported IR into canonical form, the check
 /// included (docs/Rationale/IR.md, "rnn and fx"). Registered as the pipeline
 /// `rnn-canonical-form`.
