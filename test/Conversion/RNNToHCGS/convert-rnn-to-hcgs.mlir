@@ -20,7 +20,7 @@
 // CHECK-SAME: codes dense<16> : tensor<4x2x2xi8>
 // CHECK-NOT: bias
 // CHECK: hcgs.matrix @L1.W 1x1x2
-// CHECK: hcgs.table @sigmoid_0 <sigmoid, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 16> k {{[0-9]+}} n {{[0-9]+}} s 16 lo 1 hi 4095
+// CHECK: hcgs.table @sigmoid_0 <sigmoid, in = !fx.int<16, 12>, out = !fx.int<13, 12>, segments = 16> k 12 n 6 s 16 lo 6 hi 4090
 // CHECK-SAME: directory <origin = 0, frac = 3, first = [0{{.*}}centre = 4096> proof <at = {{.*}}, monotone = true, symmetry = exact>
 // CHECK: hcgs.table @tanh_1
 // CHECK-NOT: hcgs.table
