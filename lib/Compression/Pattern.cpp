@@ -91,6 +91,14 @@ std::optional<int> readCount(std::string_view text) {
   return std::nullopt;
 }
 
+/// Whether `text` is "0%", "0/4", "0blocks" or the like.
+bool keepsNothing(std::string_view text) {
+  const size_t end = std::min(text.find_first_not_of("0."), text.size());
+  const std::string_view unit = text.substr(end);
+  return end > 0 && (unit == "%" || unit.starts_with("/") || unit == "block" ||
+                     unit == "blocks");
+}
+
 /// A tier as written. keepNum stays 0 where nothing to keep is given.
 struct ReadTier {
   Tier tier;
@@ -136,6 +144,9 @@ Result<ReadTier> readTier(std::string_view item, Balance balance,
       read.tier.keepNum = *count;
       read.tier.keepDen = 0;
       keep = true;
+    } else if (keepsNothing(field)) {
+      return Error{"tier '" + std::string(item) +
+                   "' keeps nothing; give more than 0"};
     } else {
       return badTier(item, form);
     }

@@ -65,6 +65,12 @@ TEST(Pattern, RefusesBadTiers) {
   EXPECT_EQ(parseTiers("4x4:1/2,8x4:1/2", Balance::Row).message(),
             "tier 2 ('8x4:1/2'): blocks are larger than those of the tier "
             "before ('4x4:1/2'); list tiers from coarse to fine");
+  for (const char *text : {"4x4:0%", "4x4:0.00%", "4x4:0/4", "4x4:0blocks"})
+    EXPECT_EQ(parseTiers(text, Balance::Row).message(),
+              "tier '" + std::string(text) +
+                  "' keeps nothing; give more than 0");
+  EXPECT_EQ(parseTiers("4x4:1/4,4x4:101%", Balance::Row).message(),
+            "tier 2 ('4x4:101/100'): the fraction to keep is more than 1");
   EXPECT_NE(parseTiers("32x32", Balance::Row).message().find("no fraction"),
             std::string::npos);
 }
