@@ -175,8 +175,8 @@ def _add_report(commands) -> None:
         "Write an HTML page about a program",
         _report,
         "Write one self-contained HTML page about a program: sizes, block maps, "
-        "memories, formats, tables, cycles; with --data also accuracy, with "
-        "--analysis where the error comes from.",
+        "memories, formats, tables, cycles; with --data also accuracy, with --analyze "
+        "or --analysis where the error comes from.",
     )
     parser.add_argument(
         "input", metavar="INPUT", help="program file, or ONNX model (.onnx)"
@@ -188,8 +188,14 @@ def _add_report(commands) -> None:
         "--block-maps", metavar="DIR", help="write the block maps as SVG files, too"
     )
     parser.add_argument("--title", help="title of the page [the model's file or name]")
-    parser.add_argument(
+    error = parser.add_mutually_exclusive_group()
+    error.add_argument(
         "--analysis", metavar="FILE.json", help="what hcgs-compile --analyze wrote"
+    )
+    error.add_argument(
+        "--analyze",
+        action="store_true",
+        help="say where the error comes from, on the --data, for an ONNX model",
     )
     parser.add_argument(
         "--report",
@@ -204,6 +210,8 @@ def _add_report(commands) -> None:
 
 
 def _report(args: argparse.Namespace) -> int:
+    import hcgs
+
     from . import report
 
     if not args.output and not args.block_maps:
@@ -213,7 +221,14 @@ def _report(args: argparse.Namespace) -> int:
     for option in ("labels", "model"):
         if getattr(args, option) and not args.data:
             raise InputError(f"--{option} is only for --data")
-    program = load_or_compile(args)
+    analysis = args.analysis
+    if args.analyze:
+        if not args.data or not is_model(args.input):
+            raise InputError("--analyze needs an ONNX model and --data")
+        analysis = hcgs.analyze(args.input, args.data, **compile_options(args))
+        program = analysis.program
+    else:
+        program = load_or_compile(args)
     verification = _verify_from(args, program) if args.data else None
     title = args.title or (Path(args.input).stem if is_model(args.input) else None)
     if args.output:
@@ -221,7 +236,7 @@ def _report(args: argparse.Namespace) -> int:
             program,
             args.output,
             verification=verification,
-            analysis=args.analysis,
+            analysis=analysis,
             compiled=args.report,
             title=title,
         )

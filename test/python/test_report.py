@@ -600,6 +600,31 @@ def test_analysis_is_shown(program, tmp_path):
         assert ("svg", "aria-label", label) in found.attributes
 
 
+def test_analysis_of_a_model(tmp_path, monkeypatch):
+    """The real thing, by the command line and from Python."""
+    monkeypatch.chdir(tmp_path)
+    onnx.save(make_model(), "m.onnx")
+    np.savez("d.npz", x=data(20))
+    how = ["--target", "generic", "--calibrate", "d.npz"]
+    assert (
+        main(["report", "m.onnx", "-o", "r.html", "--data", "d.npz", "--analyze", *how])
+        == 0
+    )
+    found = hcgs.analyze("m.onnx", "d.npz", target="generic", calibrate="d.npz")
+    words = re.sub(r"\s+", " ", Page((tmp_path / "r.html").read_text()).text)
+    for expected in (
+        "Where the error comes from", f"{found.sqnr_db:.4g}", "lstm", "What would help most",
+        *found.stage_names[1:], *(c["text"] for c in found.changes[:3]),
+    ):  # fmt: skip
+        assert expected in words, expected
+    page = hcgs.report_html(found.program, analysis=found)
+    found.save(tmp_path / "a.json")
+    assert hcgs.report_html(found.program, analysis=tmp_path / "a.json") == page
+    monkeypatch.setattr(found, "json", {**found.json, "format": "other"})
+    with pytest.raises(hcgs.InputError, match="'format' is 'other'"):
+        hcgs.report_html(found.program, analysis=found)
+
+
 def test_analysis_that_found_a_defect(program):
     analysis = made_up_analysis(steps=1)
     analysis["program"] = {"equal": False, "different_codes": 3, "codes": 180}
@@ -676,6 +701,7 @@ def test_command(program, tmp_path):
         (["p.hcgs", "-o", "r.html", "--labels", "d.npz"], "only for --data"),
         (["p.hcgs", "-o", "no/r.html"], "cannot write 'no/r.html'"),
         (["p.hcgs"], "nothing to write"),
+        (["p.hcgs", "-o", "r.html", "--analyze"], "needs an ONNX model and --data"),
         (["d.npz", "-o", "r.html"], "d.npz"),
         (
             ["p.hcgs", "-o", "r.html", "--data", "bad.npz", "--model", "m.onnx"],
