@@ -450,3 +450,27 @@ func.func @split_units(%s: tensor<?x?x6xf32>) {
   %0 = rnn.split_directions %s : tensor<?x?x6xf32> -> tensor<?x2x?x4xf32>
   return
 }
+
+// -----
+
+func.func @samples(%x: tensor<?x?x6xf32>) -> tensor<?x?x6xf32> {
+  // expected-error @below {{attribute 'rnn.samples': there is no function 'g'; allowed are y}}
+  %0 = rnn.act tanh %x {rnn.samples = {g = dense<[[0.0, 0.0], [1.0, 1.0]]> : tensor<2x2xf64>}} : tensor<?x?x6xf32>
+  return %0 : tensor<?x?x6xf32>
+}
+
+// -----
+
+func.func @samples(%x: tensor<?x?x6xf32>) -> tensor<?x?x6xf32> {
+  // expected-error @below {{attribute 'rnn.samples': y: x of samples must rise, found 0 after 0 at point 1}}
+  %0 = rnn.act tanh %x {rnn.samples = {y = dense<[[0.0, 0.0], [0.0, 1.0]]> : tensor<2x2xf64>}} : tensor<?x?x6xf32>
+  return %0 : tensor<?x?x6xf32>
+}
+
+// -----
+
+func.func @samples(%x: tensor<?x?x6xf32>) -> tensor<?x?x6xf32> {
+  // expected-error @below {{attribute 'rnn.samples': must be a dictionary}}
+  %0 = rnn.act tanh %x {rnn.samples = 3 : i64} : tensor<?x?x6xf32>
+  return %0 : tensor<?x?x6xf32>
+}
