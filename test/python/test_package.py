@@ -108,6 +108,8 @@ def test_save_and_load(program, tmp_path):
 def test_files_that_cannot_be_read_or_written(program, tmp_path):
     with pytest.raises(hcgs.FileError, match="cannot read program file .*absent.hcgs'") as got:
         hcgs.load(tmp_path / "absent.hcgs")
+    with pytest.raises(hcgs.FileError, match="absent.hcgs': No such file"):
+        hcgs.oracle.read(tmp_path / "absent.hcgs")
     assert isinstance(got.value, OSError) and isinstance(got.value, hcgs.Error)
     assert got.value.filename == str(tmp_path / "absent.hcgs") and got.value.errno == 2
     for place in (tmp_path, tmp_path / "no" / "p.hcgs"):

@@ -22,7 +22,7 @@ import numpy as np
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from ..errors import ProgramError
+from ..errors import FileError, ProgramError
 from .arithmetic import Table, TwoLevelTable
 
 MAJOR = 1
@@ -114,12 +114,16 @@ class ProgramFile:
 
 
 def read(source: str | os.PathLike | bytes) -> ProgramFile:
-    """Read and check a program file, given as a path or as its bytes."""
+    """Read and check a program file, given as a path or as its bytes. Raises
+    ProgramError, FileError if it cannot be read."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
     else:
-        with open(source, "rb") as stream:
-            data = stream.read()
+        try:
+            with open(source, "rb") as stream:
+                data = stream.read()
+        except OSError as error:
+            raise FileError("read program file", source, error) from None
     header = _check_header(data)
     sections, numbers = _read_sections(data)
     _check_sums(sections, numbers)
