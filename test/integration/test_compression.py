@@ -141,7 +141,7 @@ def test_tiers(count):
 
 @pytest.mark.parametrize("block", [2, 3, 5, 8, 16, 24])
 def test_circulant(block):
-    program, file = run(weights(), circulant=block)
+    program, _ = run(weights(), circulant=block)
     for name, cols in (("W", INPUTS), ("R", HIDDEN)):
         m = matrix(program, "lstm", name)
         words = -(-HIDDEN // block) * -(-cols // block) * block
