@@ -40,6 +40,7 @@ static constexpr OverrideKey kKeys[] = {
     {"select", Kind::Choice, kWeights, kMatrices, 0, 0,
      "magnitude|random|guided"},
     {"seed", Kind::Integer, kWeights, kMatrices, 0, INT64_MAX},
+    {"mask-file", Kind::Text, kWeights, kMatrices},
     {"circulant", Kind::Integer, kWeights, kMatrices, 2, 128},
     {"on-broken", Kind::Choice, kWeights, kMatrices, 0, 0,
      "reject|project|dense"},
