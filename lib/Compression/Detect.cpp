@@ -251,7 +251,9 @@ void Detector::detectFree() {
   const int64_t occupied = result.positions - result.emptyPositions;
   const double mixed = subsetBits(weights.gates * occupied, occupancy.nonzero);
   const double shortest = found.empty() ? result.denseBits : found.front().bits;
-  if (maySeparate() && (options.separate || mixed > separateShare * shortest)) {
+  if (maySeparate() &&
+      (options.separate || (mixed > separateShare * shortest &&
+                            gatesDiffer(occupancy.gates, occupancy.any)))) {
     std::vector<Description> more = findDescriptions(
         occupancy.gates, occupancy.any, /*separate=*/true, options.balance);
     std::move(more.begin(), more.end(), std::back_inserter(found));

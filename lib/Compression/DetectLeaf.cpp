@@ -185,7 +185,7 @@ std::vector<Leaf> LeafFinder::run() const {
   struct Size {
     double bits;
     int64_t height, width;
-    bool full; // hardly a position of the occupied blocks is empty
+    int64_t inside; // positions in occupied blocks
   };
   std::vector<Size> sizes;
   int64_t positions = 0;
@@ -210,24 +210,34 @@ std::vector<Leaf> LeafFinder::run() const {
       sizes.push_back({subsetBits(blocks, occupied) +
                            subsetBits(inside * gatesPerMask, nonzero) +
                            sizeBits(height, width, rows, cols),
-                       height, width,
-                       static_cast<double>(positions) >=
-                           fullShare * static_cast<double>(inside)});
+                       height, width, inside});
     }
   }
   std::sort(sizes.begin(), sizes.end(), [](const Size &a, const Size &b) {
     return std::tie(a.bits, a.height, a.width) <
            std::tie(b.bits, b.height, b.width);
   });
-  sizes.resize(std::min(sizes.size(), leavesTried));
+  // A block that is occupied in the same places as a better one that it divides
+  // would be a tier that keeps all.
+  std::vector<Size> best;
+  for (const Size &size : sizes)
+    if (best.size() < leavesTried &&
+        std::none_of(best.begin(), best.end(), [&](const Size &better) {
+          return better.inside == size.inside &&
+                 better.height % size.height == 0 &&
+                 better.width % size.width == 0;
+        }))
+      best.push_back(size);
   // Single weights can only be lines of their own (2 of 4) where positions of
   // the smallest blocks are empty.
-  if (std::none_of(sizes.begin(), sizes.end(),
-                   [](const Size &size) { return size.full; }))
-    sizes.push_back({0.0, 1, 1, false});
+  if (std::none_of(best.begin(), best.end(), [&](const Size &size) {
+        return static_cast<double>(positions) >=
+               fullShare * static_cast<double>(size.inside);
+      }))
+    best.push_back({0.0, 1, 1, positions});
 
   std::vector<Leaf> leaves;
-  for (const Size &size : sizes) {
+  for (const Size &size : best) {
     Leaf leaf = makeLeaf(size.height, size.width);
     const int64_t inside = coveredWeights(leaf);
     leaf.bits = insideBits(leaf, inside);

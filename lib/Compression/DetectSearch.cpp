@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t maxInnerNodes = 12; // block sizes between matrix and leaf
 constexpr size_t pathsPerNode = 8;
+constexpr double shorterThanDense = 0.98;
 constexpr double tooLong = 1.25;        // times the shortest, at a first look
 constexpr double maxDeficitShare = 0.1; // of a balanced tier's kept blocks
 constexpr double minModalShare = 0.4;   // of its lines have the same count
@@ -26,6 +27,14 @@ constexpr double sameGroupShare = 0.97; // of groups, to look like N of M
 //===----------------------------------------------------------------------===//
 // Counting lines
 //===----------------------------------------------------------------------===//
+
+/// Whether most rows have the same number of ones.
+bool mostRowsEqual(const BitGrid &grid) {
+  std::vector<int64_t> numbers(static_cast<size_t>(grid.cols()) + 1);
+  for (int64_t r = 0; r < grid.rows(); ++r)
+    ++numbers[grid.count(r, 0, grid.cols())];
+  return 2 * *std::max_element(numbers.begin(), numbers.end()) >= grid.rows();
+}
 
 /// Builds a LineHistogram; almost all lines have one of two lengths.
 class LineCounter {
@@ -237,18 +246,32 @@ double entropyBits(double n, double k) {
 class LeafSearch {
 public:
   LeafSearch(const Leaf &leaf, int64_t rows, int64_t cols, bool separate,
-             std::optional<Balance> balance, double limit,
+             std::optional<Balance> balance, double dense, double limit,
              std::vector<Description> &found)
       : leaf(leaf), rows(rows), cols(cols), separate(separate),
-        balance(balance), limit(limit), found(found), cells(leaf.cells),
-        downs(sides(cells.front().rows())),
+        balance(balance), dense(dense), limit(limit), found(found),
+        cells(leaf.cells), downs(sides(cells.front().rows())),
         acrosses(sides(cells.front().cols())) {}
 
   void run() {
     if (downs.size() == 1 && acrosses.size() == 1)
       return; // one block is the whole matrix
-    if (chooseNodes() + leaf.bits > limit)
+    if (leaf.bits > limit)
       return;
+    Sizes groups, sizes;
+    addGroups(groups);
+    if (leaf.height * leaf.width > 1 || !groups.empty() || linesAreEqual()) {
+      const double bits = leaf.bits + chooseSizes(sizes);
+      if (bits > limit)
+        return;
+      // If free choice is no shorter than zeros anywhere, only the same count
+      // in every line or group can be, and that needs no tiers between.
+      if (bits > shorterThanDense * dense)
+        sizes.clear();
+      addNodes(std::move(sizes), groups);
+    } else {
+      return; // single weights anywhere are no blocks
+    }
     measureTiers();
     for (const bool unbroken : {false, true}) {
       for (const Balance shared :
@@ -279,8 +302,12 @@ private:
     return result;
   }
 
-  double chooseNodes();
-  void addGroups(std::vector<std::pair<int64_t, int64_t>> &sizes) const;
+  using Sizes = std::vector<std::pair<int64_t, int64_t>>; // down, across
+  bool linesAreEqual() const;
+  double chooseSizes(Sizes &sizes) const;
+  void addSquares(Sizes &sizes) const;
+  void addGroups(Sizes &sizes) const;
+  void addNodes(Sizes sizes, const Sizes &groups);
   void addNode(int64_t down, int64_t across);
   void measureTiers();
   void findPaths(std::optional<Balance> shared, bool unbroken);
@@ -289,6 +316,7 @@ private:
   const int64_t rows, cols;
   const bool separate;
   const std::optional<Balance> balance;
+  const double dense; // a description without blocks
   const double limit; // longer paths need not be looked at closely
   std::vector<Description> &found;
   const std::vector<BitGrid> &cells;
@@ -303,28 +331,34 @@ private:
 /// among the blocks inside the occupied ones of the tier before, the shortest
 /// path from the matrix to the leaf through each size follows. The best are
 /// looked at closely later. Returns the length of the shortest path.
-double LeafSearch::chooseNodes() {
+double LeafSearch::chooseSizes(Sizes &sizes) const {
   const size_t m = downs.size(), n = acrosses.size();
-  std::vector<double> occupied(m * n), blocks(m * n);
-  const double masks = static_cast<double>(cells.size());
-  for (size_t i = 0; i < m; ++i) {
+  // Of each size the occupied blocks, and the smallest blocks in them.
+  std::vector<double> occupied(m * n), covered(m * n);
+  const int64_t down = downs.back(), across = acrosses.back();
+  for (size_t i = 0; i < m; ++i)
     for (const BitGrid &grid : cells) {
       const BitGrid joined = grid.joinRows(downs[i]).transposed();
-      for (size_t j = 0; j < n; ++j)
-        occupied[i * n + j] +=
-            static_cast<double>(joined.countJoined(acrosses[j]));
+      for (size_t j = 0; j < n; ++j) {
+        int64_t ones = 0, inside = 0;
+        if (down % downs[i] == 0 && across % acrosses[j] == 0) {
+          ones = joined.countJoined(acrosses[j]);
+          inside = ones * downs[i] * acrosses[j];
+        } else {
+          const BitGrid blocks = joined.joinRows(acrosses[j]);
+          ones = blocks.count();
+          inside =
+              coveredPositions(blocks, acrosses[j], downs[i], across, down);
+        }
+        occupied[i * n + j] += static_cast<double>(ones);
+        covered[i * n + j] += static_cast<double>(inside);
+      }
     }
-    for (size_t j = 0; j < n; ++j)
-      blocks[i * n + j] =
-          masks * static_cast<double>(ceilDiv(downs.back(), downs[i]) *
-                                      ceilDiv(acrosses.back(), acrosses[j]));
-  }
   const auto bitsBetween = [&](size_t ci, size_t cj, size_t fi, size_t fj) {
-    const double inside = static_cast<double>(
-        ceilDiv(downs[ci], downs[fi]) * ceilDiv(acrosses[cj], acrosses[fj]));
-    const double all =
-        std::min(blocks[fi * n + fj], occupied[ci * n + cj] * inside);
-    return entropyBits(all, occupied[fi * n + fj]);
+    const double ones = occupied[fi * n + fj];
+    const double blocks =
+        covered[ci * n + cj] / static_cast<double>(downs[fi] * acrosses[fj]);
+    return entropyBits(std::max(blocks, ones), ones);
   };
 
   // Shortest paths from the matrix, and to the leaf. Sizes are numbered so that
@@ -361,30 +395,39 @@ double LeafSearch::chooseNodes() {
                       const double x = from[a] + to[a], y = from[b] + to[b];
                       return x != y ? x < y : a < b;
                     });
-  std::vector<std::pair<int64_t, int64_t>> sizes;
   for (size_t k = 0; k < count; ++k)
     sizes.emplace_back(downs[order[k] / n], acrosses[order[k] % n]);
-  const size_t plain = sizes.size();
-  addGroups(sizes);
-  const std::vector<std::pair<int64_t, int64_t>> groups(sizes.begin() + plain,
-                                                        sizes.end());
-  std::sort(sizes.begin(), sizes.end(), std::greater<>());
-  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-  addNode(downs.back(), acrosses.back());
-  for (const auto &size : sizes) {
-    addNode(size.first, size.second);
-    nodes.back().group =
-        std::find(groups.begin(), groups.end(), size) != groups.end();
-  }
-  addNode(1, 1);
+  addSquares(sizes);
   return from[0];
+}
+
+/// Whether most rows, or most columns, have the same number of occupied blocks.
+bool LeafSearch::linesAreEqual() const {
+  return mostRowsEqual(cells.front()) ||
+         mostRowsEqual(cells.front().transposed());
+}
+
+/// Rows or columns of blocks may agree by chance where there are few of them,
+/// so that longer blocks look better until names and balance count. So the
+/// squares of the best sizes' sides are looked at too.
+void LeafSearch::addSquares(Sizes &sizes) const {
+  constexpr size_t best = 4;
+  const auto add = [&](int64_t side) {
+    if (side % leaf.height == 0 && side % leaf.width == 0 && side < rows &&
+        side < cols && side > std::max(leaf.height, leaf.width))
+      sizes.emplace_back(side / leaf.height, side / leaf.width);
+  };
+  for (size_t i = 0, count = std::min(best, sizes.size()); i < count; ++i) {
+    const auto [down, across] = sizes[i];
+    add(down * leaf.height);
+    add(across * leaf.width);
+  }
 }
 
 /// Groups of M blocks side by side of which always N are occupied ("2 of 4")
 /// save nothing until the balance is known: free choice inside full groups
 /// costs as much as without groups. So they are looked for directly.
-void LeafSearch::addGroups(
-    std::vector<std::pair<int64_t, int64_t>> &sizes) const {
+void LeafSearch::addGroups(Sizes &sizes) const {
   constexpr int64_t sample = 2048;
   const auto search = [&](const BitGrid &grid, bool turned) {
     for (int64_t group = 2; group <= 16 && group < grid.cols(); ++group) {
@@ -410,6 +453,20 @@ void LeafSearch::addGroups(
   };
   search(cells.front(), false);
   search(cells.front().transposed(), true);
+}
+
+/// The matrix, the sizes and groups from coarse to fine, and the leaf.
+void LeafSearch::addNodes(Sizes sizes, const Sizes &groups) {
+  sizes.insert(sizes.end(), groups.begin(), groups.end());
+  std::sort(sizes.begin(), sizes.end(), std::greater<>());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  addNode(downs.back(), acrosses.back());
+  for (const auto &size : sizes) {
+    addNode(size.first, size.second);
+    nodes.back().group =
+        std::find(groups.begin(), groups.end(), size) != groups.end();
+  }
+  addNode(1, 1);
 }
 
 void LeafSearch::addNode(int64_t down, int64_t across) {
@@ -556,16 +613,38 @@ double compression::unstructuredBits(const std::vector<BitGrid> &gates,
                                  subsetBits(masks * occupied, nonzero));
 }
 
+bool compression::gatesDiffer(const std::vector<BitGrid> &gates,
+                              const BitGrid &any) {
+  // In 2 x 2 positions that are not empty in all gates, how often is a gate
+  // empty, and how often would it be if zeros fell independently?
+  const double pairs = static_cast<double>(gates.size()) *
+                       static_cast<double>(any.joined(2, 2).count());
+  double nonempty = 0.0, nonzero = 0.0;
+  for (const BitGrid &gate : gates) {
+    if (mostRowsEqual(gate) || mostRowsEqual(gate.transposed()))
+      return true;
+    nonempty += static_cast<double>(gate.joined(2, 2).count());
+    nonzero += static_cast<double>(gate.count());
+  }
+  if (pairs == 0.0)
+    return false;
+  const double empty = 1.0 - nonempty / pairs;
+  const double expected = std::pow(1.0 - nonzero / (4.0 * pairs), 4);
+  return std::fabs(empty - expected) > 0.3 * expected + 0.003;
+}
+
 std::vector<Description>
 compression::findDescriptions(const std::vector<BitGrid> &gates,
                               const BitGrid &any, bool separate,
                               std::optional<Balance> balance) {
   std::vector<Description> found;
   // The shortest so far, of all and of those that nothing breaks.
-  double shortest = INFINITY, unbroken = INFINITY;
+  const double dense = unstructuredBits(gates, any);
+  double shortest = dense, unbroken = dense;
   for (const Leaf &leaf : findLeaves(gates, any, separate)) {
     const double limit = tooLong * (leaf.strays > 0 ? shortest : unbroken);
-    LeafSearch(leaf, any.rows(), any.cols(), separate, balance, limit, found)
+    LeafSearch(leaf, any.rows(), any.cols(), separate, balance, dense, limit,
+               found)
         .run();
     for (const Description &one : found) {
       shortest = std::min(shortest, one.bits);

@@ -34,6 +34,11 @@ void sortByBits(std::vector<Description> &descriptions);
 /// others.
 double unstructuredBits(const std::vector<BitGrid> &gates, const BitGrid &any);
 
+/// Whether the zeros of single gates look as if the gates had masks of their
+/// own, rather than fallen by chance inside a shared one: a quick test that
+/// lets chance zeros pass, so that nobody searches for what is not there.
+bool gatesDiffer(const std::vector<BitGrid> &gates, const BitGrid &any);
+
 /// The shortest descriptions with masks shared by the gates or with one for
 /// each
 /// (`separate`), shortest first; at least the shortest one that nothing breaks,
