@@ -253,6 +253,17 @@ def test_masks_of_all_gates(tmp_path, dtype):
     assert (kept(program, file, "lstm", "R") == mask).all()
 
 
+def test_mask_file_of_one_layer(tmp_path):
+    mask = np.zeros((CLASSES, HIDDEN))
+    mask[:, :6] = 1
+    path = tmp_path / "head.npz"
+    np.savez(path, **{"head.W": mask})
+    said = {"sparsity": "masks", "mask-file": str(path), "tiers": "10x6:1/4"}
+    program, file = run(weights(), config={"layers": {"head": said}})
+    assert matrix(program, "lstm", "R")["kind"] == "dense"
+    assert (kept(program, file, "head", "W")[0] == mask).all()
+
+
 def test_mask_without_blocks(tmp_path):
     """Its zeros are made, and the matrix is stored whichever way is shortest."""
     mask = np.random.default_rng(2).random((HIDDEN, HIDDEN)) < 0.9
