@@ -398,7 +398,8 @@ int main(int argc, char **argv) {
   app.footer(
       "Files: an .npy holds the one tensor of a program that has one; an .npz "
       "holds\ntensors by their ONNX names, and may hold 'lengths', the time "
-      "steps of each row.\n\nExit status: 0 success, 1 bad input or a trap, 2 "
+      "steps of each row.\nValues must be finite; those outside the format of "
+      "an input saturate.\n\nExit status: 0 success, 1 bad input or a trap, 2 "
       "wrong usage.");
   app.add_option("program", options.program, "Program file")
       ->required()
