@@ -74,8 +74,10 @@ def _as_array(
             f"input '{spec.name}' has shape {list(array.shape)}, needed is "
             f"{spec.layout()} with no axis empty"
         )
-    if not codes and np.isnan(array).any():
-        raise InputError(f"input '{spec.name}' holds NaN, which has no code")
+    if not codes and not np.isfinite(array).all():
+        raise InputError(
+            f"input '{spec.name}' holds NaN or infinity, which have no code"
+        )
     if codes:
         half = 1 << (max(spec.bits) - 1)
         low, high = int(array.min()), int(array.max())
