@@ -386,7 +386,7 @@ Result<Analysis> analysis::analyze(const Program &program,
   analysis.options = options;
   analysis.modelName = network->modelName;
   analysis.modelDigest = network->modelDigest;
-  analysis.target = network->target;
+  analysis.target = (*loaded)->target().name;
   if (floats.startsCompressed)
     analysis.notes.push_back(
         "the input was compressed already; what that cost is not known");

@@ -285,14 +285,14 @@ void ChangeMaker::addFormat(int number, const char *site,
   // Results of tables are rounded by them.
   const bool tabled = format == &LayerFormats::y && layer.op != LayerOp::LSTM &&
                       layer.tables[0] >= 0;
-  auto apply = [=, this, &layer](FxFormat other) -> Apply {
-    return [=, this, &layer](RunSetting &setting, Owned &owned) {
+  auto apply = [=, &tables = network.tables, &layer](FxFormat other) -> Apply {
+    return [=, &tables, &layer](RunSetting &setting, Owned &owned) {
       LayerSetting &own = setting.layers[number];
       own.formats.*format = other;
       if (!tabled)
         return true;
       std::unique_ptr<ExpandedTable> table =
-          refit(network.tables[layer.tables[0]], layer.functions[0], other, 1);
+          refit(tables[layer.tables[0]], layer.functions[0], other, 1);
       if (!table)
         return false;
       own.tables[0] = table.get();
@@ -322,13 +322,14 @@ void ChangeMaker::addGates(int number) {
   const int bits = layer.formats.gates[0].bits;
   if (bits >= 16)
     return;
-  auto apply = [this, number, &layer](RunSetting &setting, Owned &owned) {
+  auto apply = [&tables = network.tables, number, &layer](RunSetting &setting,
+                                                          Owned &owned) {
     LayerSetting &own = setting.layers[number];
     for (size_t i = 0; i < 5; ++i) {
       FxFormat &format = i < 4 ? own.formats.gates[i] : own.formats.q;
       format = {format.bits + 1, format.frac + 1};
       std::unique_ptr<ExpandedTable> table =
-          refit(network.tables[layer.tables[i]], layer.functions[i], format, 1);
+          refit(tables[layer.tables[i]], layer.functions[i], format, 1);
       if (!table)
         return false;
       own.tables[i] = table.get();
@@ -350,12 +351,13 @@ void ChangeMaker::addTables(int number) {
           entries, static_cast<int64_t>(network.tables[table].entries.size()));
   if (entries == 0 || entries * 2 > numerics::maxPwlEntries)
     return;
-  auto apply = [this, number, &layer](RunSetting &setting, Owned &owned) {
+  auto apply = [&tables = network.tables, number, &layer](RunSetting &setting,
+                                                          Owned &owned) {
     LayerSetting &own = setting.layers[number];
     for (size_t i = 0; i < 5; ++i) {
       if (layer.tables[i] < 0)
         continue;
-      const numerics::PwlTable &table = network.tables[layer.tables[i]];
+      const numerics::PwlTable &table = tables[layer.tables[i]];
       std::unique_ptr<ExpandedTable> finer =
           refit(table, layer.functions[i], table.output(), 2);
       if (!finer)

@@ -346,7 +346,6 @@ Result<Network> Reader::run() {
   const json model = meta.value("model", json::object());
   network.modelName = model.value("name", "");
   network.modelDigest = model.value("sha256", "");
-  network.target = meta.at("target").value("name", "");
   readValues();
   for (const json &layer : meta.at("network").at("layers"))
     if (Result<void> read = readLayer(layer); !read)

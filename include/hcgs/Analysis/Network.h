@@ -96,7 +96,7 @@ struct TensorPlace {
 };
 
 struct Network {
-  std::string modelName, modelDigest, target;
+  std::string modelName, modelDigest;
   std::vector<Value> values;
   std::vector<Layer> layers;
   /// By tensor, in the order of the program's inputs and outputs: the parts.
