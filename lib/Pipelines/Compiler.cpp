@@ -238,20 +238,19 @@ static std::string describeRanges(ModuleOp module) {
     auto ranges = model->getAttrOfType<ArrayAttr>(rnn::kRangesAttr);
     if (!ranges)
       return;
-    llvm::raw_string_ostream stream(text);
-    llvm::json::OStream json(stream);
-    json.array([&] {
-      for (auto range : ranges.getAsRange<DictionaryAttr>())
-        json.object([&] {
-          for (NamedAttribute entry : range) {
-            if (auto number = dyn_cast<FloatAttr>(entry.getValue()))
-              json.attribute(entry.getName().getValue(),
-                             number.getValueAsDouble());
-            else if (auto name = dyn_cast<StringAttr>(entry.getValue()))
-              json.attribute(entry.getName().getValue(), name.getValue());
-          }
-        });
-    });
+    llvm::json::Array list;
+    for (auto range : ranges.getAsRange<DictionaryAttr>()) {
+      llvm::json::Object object;
+      for (NamedAttribute entry : range) {
+        StringRef key = entry.getName().getValue();
+        if (auto number = dyn_cast<FloatAttr>(entry.getValue()))
+          object[key] = number.getValueAsDouble();
+        else if (auto name = dyn_cast<StringAttr>(entry.getValue()))
+          object[key] = name.getValue();
+      }
+      list.push_back(std::move(object));
+    }
+    llvm::raw_string_ostream(text) << llvm::json::Value(std::move(list));
   });
   return text;
 }
