@@ -292,7 +292,7 @@ def test_table_errors_are_the_compilers(program):
         table_facts(hcgs.oracle.read(bytes(program))), program.report["tables"]
     ):
         assert mine.function == theirs["function"]
-        assert mine.max_error == pytest.approx(theirs["max_error_lsb"], abs=1e-6)
+        assert mine.max_error == pytest.approx(theirs["max_error_in_range_lsb"], abs=1e-6)
 
 
 # ---- block maps -------------------------------------------------------------

@@ -41,9 +41,12 @@ def table_facts(file: ProgramFile) -> list[TableFacts]:
         z = np.ldexp(codes.astype(np.float64), -table.in_frac)
         try:
             exact = np.ldexp(table_function(record)(z), table.out_frac)
-            # What no code can say is saturation, not the table's error.
             half = 2.0 ** (table.b - 1)
-            error = table(codes)[0] - np.clip(exact, -half, half - 1)
+            if exact.max() > half or exact.min() < -half - 1:
+                # The function leaves the output's format by more than one LSB:
+                # that is saturation, not the table's error.
+                exact = np.clip(exact, -half, half - 1)
+            error = table(codes)[0] - exact
         except ProgramError:
             error = None
         found.append(
