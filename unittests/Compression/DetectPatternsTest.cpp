@@ -120,6 +120,33 @@ TEST(DetectPatterns, Balances) {
   expectFound("4x4:1/4", Balance::None, 4, 256, 256, 305);
 }
 
+TEST(DetectPatterns, FewLinesMayAgreeByChance) {
+  // All four block-columns of tier 1 keep the same block-row. So would one line
+  // of blocks as wide as the matrix, with fewer bits for the map.
+  const Pattern pattern = parse("128x128:1/4,4x4:1/4", Balance::Column);
+  std::mt19937_64 random(43);
+  const auto map = BlockMap::build(
+      pattern, 440, 440,
+      [&](const BlockMap::Line &line,
+          std::span<int32_t> kept) -> hcgs::Result<void> {
+        if (line.tier == 0) {
+          kept[0] = 1;
+          return {};
+        }
+        int32_t next = 0;
+        const auto blocks = static_cast<int32_t>(line.choices.size());
+        const auto keep = static_cast<int32_t>(kept.size());
+        for (int32_t i = 0; i < blocks && next < keep; ++i)
+          if (static_cast<int32_t>(random() % (blocks - i)) < keep - next)
+            kept[next++] = i;
+        return {};
+      });
+  ASSERT_TRUE(map) << map.message();
+  Weights weights = randomWeights(4, 440, 440, 44);
+  zeroDropped(weights.data, 4, *map);
+  expectFound(weights, pattern, {std::make_shared<const BlockMap>(*map)});
+}
+
 TEST(DetectPatterns, BlocksWithoutBalanceAreNotBroken) {
   // Every block is kept or not on its own: no count is exact anywhere.
   std::mt19937_64 random(41);
