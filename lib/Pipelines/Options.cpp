@@ -279,8 +279,8 @@ static std::vector<OptionInfo> buildTable() {
        {"twos", rnn::ZeroPolicy::Twos},
        {"refuse", rnn::ZeroPolicy::Refuse}},
       "Zero weights in kept positions, which signmag cannot hold: as +1 unless "
-      "they would cause most of the error, always as +1, the matrix as twos, "
-      "or an error");
+      "twos has less than half the error, always as +1, the matrix as twos, or "
+      "an error");
   t.choice<rnn::GridPolicy>(
       "on-grid", &Options::onGrid,
       {{"keep", rnn::GridPolicy::Keep}, {"lower", rnn::GridPolicy::Lower}},

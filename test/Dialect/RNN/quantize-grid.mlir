@@ -53,7 +53,7 @@ func.func @no_grid(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
 func.func @zeros(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
   rnn.range %x -1.0 to 0.5 : tensor<?x?x2xf32>
   %v = rnn.weight dense<[[1.0, 0.0], [-0.25, 0.0]]> : tensor<2x2xf32>
-  // expected-remark@+2 {{node 'rnn.linear': W: 2 weights in kept positions are zero and would cause most of the error in signmag; the matrix is stored as twos (zeros=one keeps signmag)}}
+  // expected-remark@+2 {{node 'rnn.linear': W: 2 weights in kept positions are zero, and twos has less than half the error; the matrix is stored as twos (zeros=one keeps signmag)}}
   // expected-remark@+1 {{node 'rnn.linear': W: weights lie on a grid (2^-2) that takes 4 bits; stored without change}}
   %y = rnn.linear %x, %v : (tensor<?x?x2xf32>, tensor<2x2xf32>) -> tensor<?x?x2xf32>
   rnn.range %y -1.0 to 0.5 : tensor<?x?x2xf32>

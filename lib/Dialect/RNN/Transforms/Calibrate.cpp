@@ -274,6 +274,13 @@ int64_t Calibrate::groupSize(Block &body) const {
                                   std::max<int64_t>(1, features * steps));
 }
 
+/// Four significant digits.
+static std::string shown(double number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.4g", number);
+  return text;
+}
+
 /// Rows [first, first + count) of an input.
 FailureOr<FloatTensor> Calibrate::makeTensor(const Input &input, int64_t first,
                                              int64_t count) {
@@ -312,8 +319,8 @@ FailureOr<FloatTensor> Calibrate::makeTensor(const Input &input, int64_t first,
       double value = input.array->number(i);
       if (!std::isfinite(value) || std::fabs(value) > 3.0e38)
         return error() << "the array for input '"
-                       << input.port.getName().getValue() << "' holds " << value
-                       << " at element " << i
+                       << input.port.getName().getValue() << "' holds "
+                       << shown(value) << " at element " << i
                        << "; only finite numbers can be calibrated with";
       *to++ = static_cast<float>(value);
     }
@@ -360,13 +367,6 @@ LogicalResult Calibrate::runFile(Block &body, FloatExecutor &executor) {
     }
   }
   return success();
-}
-
-/// Four significant digits.
-static std::string shown(double number) {
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format("%.4g", number);
-  return text;
 }
 
 /// A sequence without any variation is no sample of anything: a wrong array, or

@@ -84,13 +84,10 @@ void rnn::chooseCodes(Matrix &matrix) {
     // Signmag has no zero: a gate without any other weight would become noise,
     // and so would many zeros among others.
     int64_t zeros = 0;
-    double zeroError = 0.0; // each becomes one step
     bool zeroGate = false;
     for (const auto &gate : matrix.best.gates) {
       zeroGate |= gate.allZero;
       zeros += gate.zeros;
-      zeroError +=
-          static_cast<double>(gate.zeros) * std::ldexp(1.0, -2 * gate.exponent);
     }
     numerics::WeightFormat twos = matrix.format;
     twos.encoding = WeightEncoding::Twos;
@@ -115,13 +112,12 @@ void rnn::chooseCodes(Matrix &matrix) {
       switchTo(search(matrix, twos),
                count + ", which signmag cannot hold; the matrix is stored as "
                        "twos");
-    } else if (zeros > 0 && policy == ZeroPolicy::Auto &&
-               2.0 * zeroError > totalError(matrix.best)) {
+    } else if (zeros > 0 && policy == ZeroPolicy::Auto) {
       compression::MatrixExponents choices = search(matrix, twos);
-      if (totalError(choices) < totalError(matrix.best))
+      if (2.0 * totalError(choices) < totalError(matrix.best))
         switchTo(std::move(choices),
-                 count + " and would cause most of the error in signmag; the "
-                         "matrix is stored as twos (zeros=one keeps signmag)");
+                 count + ", and twos has less than half the error; the matrix "
+                         "is stored as twos (zeros=one keeps signmag)");
     }
   }
   for (const auto &gate : matrix.best.gates)

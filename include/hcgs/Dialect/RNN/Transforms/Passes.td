@@ -395,9 +395,9 @@ def RNNQuantize : Pass<"rnn-quantize"> {
 
     `signmag` has no zero. A matrix with a gate of nothing but zeros is stored
     `twos`, with a remark. For other zeros in kept positions `zeros` decides:
-    `auto` stores the matrix `twos` if as +1 they would cause more squared error
-    than all other weights together and `twos` has less, and else +1; `one`
-    always +1; `twos` always the matrix as `twos`; `refuse` is an error.
+    `auto` stores the matrix `twos` if that has less than half the squared
+    error, and else them as +1; `one` always +1; `twos` always the matrix as
+    `twos`; `refuse` is an error.
 
     *Accumulators.* The fraction of a sum is that of its finest product. The
     bound of A-ACC-3 is proved for every row from the codes and biases, for the
@@ -475,7 +475,7 @@ def RNNQuantize : Pass<"rnn-quantize"> {
            "Zeros in kept positions where signmag is asked for", [{
       ::llvm::cl::values(
         clEnumValN(::hcgs::rnn::ZeroPolicy::Auto, "auto",
-                   "twos where zeros would cause most of the error"),
+                   "twos where that has less than half the error"),
         clEnumValN(::hcgs::rnn::ZeroPolicy::One, "one", "as +1"),
         clEnumValN(::hcgs::rnn::ZeroPolicy::Twos, "twos",
                    "store the matrix as twos"),
