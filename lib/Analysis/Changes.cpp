@@ -215,8 +215,8 @@ void ChangeMaker::add(int layer, const char *kind, std::string site,
   change.site = layer < 0 ? "input" : site;
   change.from = std::move(from);
   change.to = std::move(to);
-  change.text = fmt::format("{}: {} instead of {}", layer < 0 ? "input" : site,
-                            change.to, change.from);
+  change.text =
+      fmt::format("{}: {} -> {}", change.site, change.from, change.to);
   change.costBytes = cost;
   change.config = config.is_null() ? "" : config.dump();
   variant.variant = {layer, std::move(apply)};

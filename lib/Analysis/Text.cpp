@@ -51,14 +51,19 @@ static std::string fit(const std::string &name, size_t width) {
   return ".." + name.substr(name.size() - (width - 2));
 }
 
-/// "41.2", or `none` without a value.
+/// "41.2", and never "-0.0".
+static std::string oneDigit(double value) {
+  return fmt::format("{:.1f}", value > -0.05 && value < 0.0 ? 0.0 : value);
+}
+
+/// The same, or `none` without a value.
 static std::string db(const std::optional<double> &value,
                       const char *none = "exact") {
-  return value ? fmt::format("{:.1f}", *value) : none;
+  return value ? oneDigit(*value) : none;
 }
 
 static std::string percent(const std::optional<double> &value) {
-  return value ? fmt::format("{:.1f} %", 100.0 * *value) : "-";
+  return value ? oneDigit(100.0 * *value) + " %" : "-";
 }
 
 static std::string stepOf(const std::optional<int64_t> &step) {
@@ -74,9 +79,8 @@ static const char *verdictOf(const std::optional<Growth> &growth) {
 
 void Text::stages() {
   static constexpr const char *meaning[] = {
-      "the imported model",          "dropped blocks, circulant blocks",
-      "weight codes and biases",     "formats of values",
-      "tables instead of functions", "instructions, on the simulator"};
+      "the imported model", "dropped blocks",       "weight codes and biases",
+      "formats of values",  "tables for functions", "the simulated machine"};
   line("");
   line("{:<11} {:>9} {:>9} {:>9} {:>9}   {}", "stage", "SQNR dB", "lost dB",
        "own dB", "share", "adds");
@@ -166,8 +170,9 @@ void Text::parts() {
     if (part.error > 0.0 && shown++ < 12)
       line("  {:<44} {:<14} {:>8} {:>8}", fit(part.name, 44), part.part,
            db(part.sqnr), percent(part.share));
-  line("  {:<44} {:<14} {:>8}   measured together {}", "sum of all", "",
-       db(decibels(1.0, analysis.partsSum)),
+  line("  {:<44} {:<14} {:>8}", "the sum of all", "",
+       db(decibels(1.0, analysis.partsSum)));
+  line("  {:<44} {:<14} {:>8}", "all together, and compression", "",
        db(decibels(1.0, analysis.changesError)));
 }
 
@@ -181,7 +186,7 @@ void Text::changes() {
     if (shown++ < 12)
       line("  {:>7} {:>8}  {:<26} {}",
            change.gain ? fmt::format("{:+.2f}", *change.gain) : "all",
-           change.costBytes, fit(change.name, 26), fit(change.text, 34));
+           change.costBytes, fit(change.name, 26), fit(change.text, 33));
 }
 
 void Text::saturations() {
