@@ -95,7 +95,9 @@ def report_html(
     )
     environment.filters.update(
         count=lambda n: f"{n:,}",
-        percent=lambda x, digits=1: f"{100 * x:.{digits}f} %",
+        # Adding 0 makes a 0 of the -0 that rounding leaves.
+        percent=lambda x, digits=1: f"{round(100 * x, digits) + 0.0:.{digits}f} %",
+        fixed=lambda x: "–" if x is None else f"{round(x, 2) + 0.0:.2f}",
         number=_number,
         svg=jinja2.utils.markupsafe.Markup,
     )
