@@ -267,29 +267,31 @@ TEST(DetectPatterns, UnstructuredPruningIsDense) {
   const auto uniform = [&] {
     return static_cast<double>(random() >> 11) * 0x1p-53;
   };
-  for (const bool shared : {false, true})
-    for (const double density : {0.02, 0.1, 0.5, 0.8}) {
-      // Rows and columns differ in density, as after pruning by magnitude.
-      Weights weights = randomWeights(4, 128, 160, 62);
-      std::vector<double> byRow(128), byCol(160);
-      for (double &factor : byRow)
-        factor = std::exp(0.6 * (uniform() + uniform() - 1.0));
-      for (double &factor : byCol)
-        factor = std::exp(0.6 * (uniform() + uniform() - 1.0));
-      for (int64_t r = 0; r < 128; ++r)
-        for (int64_t c = 0; c < 160; ++c) {
-          const double keep = density * byRow[r] * byCol[c];
-          const bool all = uniform() < keep;
-          for (int64_t g = 0; g < 4; ++g)
-            if (!(shared ? all : uniform() < keep))
-              weights.at(g, r, c) = 0.0f;
-        }
-      const auto found = detect(weights.view());
-      EXPECT_EQ(found->kind, Detection::Kind::Dense)
-          << density << " " << shared << " " << found->message() << ", "
-          << found->bits << " of " << found->denseBits << " bits";
-      EXPECT_EQ(found->bits, found->denseBits);
-    }
+  constexpr int64_t rows = 256, cols = 320;
+  for (const double spread : {0.6, 1.5})
+    for (const bool shared : {false, true})
+      for (const double density : {0.02, 0.5}) {
+        // Rows and columns differ in density, as after pruning by magnitude.
+        Weights weights = randomWeights(4, rows, cols, 62);
+        std::vector<double> byRow(rows), byCol(cols);
+        for (double &factor : byRow)
+          factor = std::exp(spread * (uniform() + uniform() - 1.0));
+        for (double &factor : byCol)
+          factor = std::exp(spread * (uniform() + uniform() - 1.0));
+        for (int64_t r = 0; r < rows; ++r)
+          for (int64_t c = 0; c < cols; ++c) {
+            const double keep = density * byRow[r] * byCol[c];
+            const bool all = uniform() < keep;
+            for (int64_t g = 0; g < 4; ++g)
+              if (!(shared ? all : uniform() < keep))
+                weights.at(g, r, c) = 0.0f;
+          }
+        const auto found = detect(weights.view());
+        EXPECT_EQ(found->kind, Detection::Kind::Dense)
+            << density << " " << shared << " " << found->message() << ", "
+            << found->bits << " of " << found->denseBits << " bits";
+        EXPECT_EQ(found->bits, found->denseBits);
+      }
 }
 
 TEST(DetectPatterns, TinyMatricesAreNeverMisread) {
