@@ -180,13 +180,13 @@ void Text::changes() {
   line("");
   line("changes, measured one by one ({} rows, now {} dB)",
        analysis.measuredRows, db(decibels(1.0, analysis.changesError)));
-  line("  {:>7} {:>8}  {:<26} {}", "gain dB", "bytes", "layer", "change");
+  line("  {:>7} {:>8}  {:<25} {}", "gain dB", "bytes", "layer", "change");
   size_t shown = 0;
   for (const Change &change : analysis.changes)
     if (shown++ < 12)
-      line("  {:>7} {:>8}  {:<26} {}",
+      line("  {:>7} {:>8}  {:<25} {}",
            change.gain ? fmt::format("{:+.2f}", *change.gain) : "all",
-           change.costBytes, fit(change.name, 26), fit(change.text, 33));
+           change.costBytes, fit(change.name, 25), fit(change.text, 34));
 }
 
 void Text::saturations() {
@@ -209,7 +209,7 @@ void Text::saturations() {
   size_t shown = 0;
   for (const SaturatedInstruction &each : analysis.instructions)
     if (shown++ < 8)
-      line("  pc {:>5} {:<30} {:>9} {:>9} z  {}", each.pc, fit(each.name, 30),
+      line("  pc {:>5} {:<28} {:>9} {:>9} z  {}", each.pc, fit(each.name, 28),
            each.results, each.tableInputs, each.what.substr(0, 18));
   if (!analysis.saturationsAgree)
     line("  the simulator's counters differ from these counts; without a "
