@@ -4,8 +4,9 @@
 // Block-circulant matrices (docs/Spec/WeightImage.md, WI-C): each b x b block
 // is given by its first row v, and the row r below it is v turned right by r:
 // weight (r, c) of the block is v[(c - r) mod b]. This is the structure of
-// Wang, Lin and Wang, "Accelerating Recurrent Neural Networks in Analytics
-// Servers" (2017), who train matrices so and store a b-th of the weights.
+// Wang, Lin and Wang, "Accelerating Recurrent Neural Networks: A
+// Memory-Efficient Approach" (IEEE TVLSI, 2017), who train matrices so and
+// store a b-th of the weights.
 //
 //   b = 3, v = (1, 2, 3)     1 2 3      cut off to 2 x 2:   1 2
 //                            3 1 2                          3 1
