@@ -98,28 +98,25 @@ FailureOr<FlatSymbolRefAttr> Declarations::getTable(Operation *layer,
       first.push_back(region.first);
       bits.push_back(region.bits);
     }
-    directory =
-        fx::DirectoryAttr::get(context, table.origin,
-                               static_cast<unsigned>(table.p), first, bits,
-                               table.centre);
+    directory = fx::DirectoryAttr::get(context, table.origin,
+                                       static_cast<unsigned>(table.p), first,
+                                       bits, table.centre);
     k = static_cast<uint64_t>(table.w);
     n = table.directory.size();
   }
   auto proofAttr = fx::ProofAttr::get(
       context, proof.error.at, proof.inRange.worst, std::sqrt(proof.meanSquare),
-      proof.jump, proof.monotone,
-      static_cast<fx::Symmetry>(proof.symmetry));
+      proof.jump, proof.monotone, static_cast<fx::Symmetry>(proof.symmetry));
   std::string name =
       (fx::stringifyActivation(function.getKind()) + "_" + Twine(tables.size()))
           .str();
   OpBuilder builder = at(Tables);
-  added(Tables,
-        flow::TableOp::create(
-            builder, layer->getLoc(), name, function, k, n,
-            static_cast<uint64_t>(table.s), static_cast<uint64_t>(table.lo),
-            static_cast<uint64_t>(table.hi),
-            llvm::APFloat(proof.error.worst), directory, proofAttr, bases,
-            slopes));
+  added(Tables, flow::TableOp::create(builder, layer->getLoc(), name, function,
+                                      k, n, static_cast<uint64_t>(table.s),
+                                      static_cast<uint64_t>(table.lo),
+                                      static_cast<uint64_t>(table.hi),
+                                      llvm::APFloat(proof.error.worst),
+                                      directory, proofAttr, bases, slopes));
   auto symbol = FlatSymbolRefAttr::get(layer->getContext(), name);
   tables[function] = symbol;
   return symbol;
