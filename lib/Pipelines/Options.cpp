@@ -67,14 +67,21 @@ public:
   }
 
   /// A number above 0, up to `max` if that is not 0.
+  /// With `orNone` also 0, which is written "none".
   void real(const char *name, double CompileOptions::*member, double max,
-            const char *help) {
+            const char *help, bool orNone = false) {
     add(
-        name, OptionInfo::Kind::Real, "X", help,
-        [=](const CompileOptions &options) {
+        name, OptionInfo::Kind::Real, orNone ? "X|none" : "X", help,
+        [=](const CompileOptions &options) -> std::string {
+          if (orNone && options.*member == 0)
+            return "none";
           return fmt::format("{}", options.*member);
         },
         [=](CompileOptions &options, std::string_view text) -> Result<void> {
+          if (orNone && text == "none") {
+            options.*member = 0;
+            return {};
+          }
           double number = 0;
           auto [end, error] =
               std::from_chars(text.data(), text.data() + text.size(), number);
@@ -82,8 +89,9 @@ public:
               !std::isfinite(number) || number <= 0 ||
               (max > 0 && number > max))
             return Error{
-                fmt::format("'{}' found, allowed is a number above 0{}", text,
-                            max > 0 ? fmt::format(" up to {}", max) : "")};
+                fmt::format("'{}' found, allowed is a number above 0{}{}", text,
+                            max > 0 ? fmt::format(" up to {}", max) : "",
+                            orNone ? ", or none" : "")};
           options.*member = number;
           return {};
         });
@@ -305,7 +313,8 @@ static std::vector<OptionInfo> buildTable() {
       "whichever is cheaper");
   t.real("pwl-max-error", &Options::pwlMaxError, 0,
          "Worst error of tables in output LSBs: the cheapest table that keeps "
-         "it is taken; without it the one with the least error");
+         "it is taken; none: the one with the least error",
+         /*orNone=*/true);
   t.text("activation-table", "NAME=FILE,...", &Options::activationTable,
          "Compute points (x, y) of a .csv or .npy file in place of a function "
          "(tanh=FILE), or of one layer's (NODE=FILE; of an LSTM NODE:f, :g or "
