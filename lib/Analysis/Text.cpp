@@ -210,7 +210,7 @@ void Text::saturations() {
   for (const SaturatedInstruction &each : analysis.instructions)
     if (shown++ < 8)
       line("  pc {:>5} {:<28} {:>9} {:>9} z  {}", each.pc, fit(each.name, 28),
-           each.results, each.tableInputs, each.what.substr(0, 18));
+           each.results, each.tableInputs, each.what.substr(0, 17));
   if (!analysis.saturationsAgree)
     line("  the simulator's counters differ from these counts; without a "
          "debug map they\n  cannot be compared");
