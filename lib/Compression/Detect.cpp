@@ -178,14 +178,19 @@ Result<void> Detector::detectGiven() {
     auto fit = bestGiven(/*separate=*/true);
     if (!fit)
       return fit.takeError();
-    // Nobody asked for separate masks: then they must fit, and keep clearly
-    // fewer weights than a shared mask that fits too.
+    // Nobody asked for separate masks: then they must fit, say clearly more
+    // than a shared mask, broken or not, and keep clearly fewer weights than
+    // one that fits. Few positions obey many patterns by chance.
+    const double shortest =
+        std::min(result.denseBits, shared ? shared->bits : result.denseBits);
+    const double fewer =
+        obeyed(shared)
+            ? clearlyFewer *
+                  static_cast<double>(weights.gates * shared->keptPositions)
+            : static_cast<double>(weights.size());
     if (options.separate ||
-        (obeyed(*fit) &&
-         (!obeyed(shared) ||
-          static_cast<double>((*fit)->keptPositions) <
-              clearlyFewer *
-                  static_cast<double>(weights.gates * shared->keptPositions))))
+        (obeyed(*fit) && (*fit)->bits + options.minGain <= shortest &&
+         static_cast<double>((*fit)->keptPositions) < fewer))
       separate = *std::move(fit);
   }
   const Fit *best = separate ? &*separate : shared ? &*shared : nullptr;
