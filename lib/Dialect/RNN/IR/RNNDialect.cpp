@@ -51,8 +51,8 @@ static LogicalResult verifySamplesAttribute(Operation *op, Attribute value) {
     auto samples = dyn_cast<DenseElementsAttr>(entry.getValue());
     if (!samples)
       return fail() << key << ": must be dense points (x, y)";
-    if (failed(hcgs::fx::verifySamples(
-            [&] { return fail() << key << ": "; }, samples)))
+    if (failed(hcgs::fx::verifySamples([&] { return fail() << key << ": "; },
+                                       samples)))
       return failure();
   }
   return success();

@@ -128,9 +128,8 @@ numerics::Samples rnn::toSamples(DenseElementsAttr points) {
   return samples;
 }
 
-DenseElementsAttr
-rnn::toSamplesAttr(MLIRContext *context,
-                   const numerics::Activation &function) {
+DenseElementsAttr rnn::toSamplesAttr(MLIRContext *context,
+                                     const numerics::Activation &function) {
   if (!function.samples)
     return {};
   SmallVector<double> values;

@@ -34,8 +34,8 @@ namespace hcgs::rnn {
 
 /// A discardable attribute of layers whose functions are given by samples
 /// (numerics::Samples): a dictionary from the function's key to its points, as
-/// tensor<Nx2xf64>. rnn-activation-tables makes it, rnn-quantize puts the points
-/// into the tables.
+/// tensor<Nx2xf64>. rnn-activation-tables makes it, rnn-quantize puts the
+/// points into the tables.
 inline constexpr llvm::StringLiteral kSamplesAttr = "rnn.samples";
 
 /// The keys of an operation's functions: f (i, o and f), g and h of an LSTM, as

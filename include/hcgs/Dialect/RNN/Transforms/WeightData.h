@@ -40,8 +40,8 @@ mlir::FailureOr<FloatData> getFloatData(WeightOp weight);
 compression::MatrixView getMatrixView(WeightOp weight, const FloatData &data);
 
 /// The layout of a weight operand with row blocks of height `rowBlock`: dense
-/// without a sparsity, else as that says. Reports blocks that are not chosen and
-/// forms that do not fit the matrix.
+/// without a sparsity, else as that says. Reports blocks that are not chosen
+/// and forms that do not fit the matrix.
 mlir::FailureOr<compression::WeightLayout> getLayout(WeightOp weight,
                                                      int64_t rowBlock);
 
