@@ -134,7 +134,7 @@ def test_budget_that_nothing_meets_says_what_was_best():
 
 
 def test_widths_that_do_not_compile():
-    """A target without room for wide weights: the search starts at the widest
+    """A target without room for wide weights: the search starts at a widest
     assignment that compiles, and never returns one that does not."""
     variables, noise = made_up(7)
 
@@ -144,12 +144,71 @@ def test_widths_that_do_not_compile():
         return noise(assignment)
 
     outcome = Search(variables, measure, Budget("sqnr", 24)).run()
-    assert outcome.base.found.widths == (6, 6, 6, 6)
+    widest = outcome.base.found.widths
+    assert sum(widest) == 26 and min(widest) >= 6  # none can be wider
     assert outcome.best.found.noise is not None and sum(outcome.best.found.widths) <= 26
     with pytest.raises(BudgetError, match="no widths compile; at the widest: full"):
         Search(
             variables, lambda w: Measurement(w, None, error="full"), Budget("sqnr", 1)
         ).run()
+
+
+def weights_and_values(room):
+    """One variable of weights and two of values, whose noises add up; `room` says
+    which widths compile."""
+    variables = [
+        Variable("w", ("l", "", "weight-bits"), tuple(range(2, 9)), 1000),
+        Variable("a", ("l", "", "act-bits"), tuple(range(8, 17)), 100),
+        Variable("c", ("l", "", "cell-bits"), tuple(range(8, 17)), 100),
+    ]
+
+    def measure(assignment):
+        w, a, c = assignment
+        if not room(w, a, c):
+            return Measurement(assignment, None, error="does not fit")
+        return Measurement(
+            assignment, 1e-3 * 4.0**-w + 4.0 ** -(a + 1) + 4.0 ** -(c + 1)
+        )
+
+    return variables, measure
+
+
+@pytest.mark.parametrize(
+    "room, widest",
+    [
+        (lambda w, a, c: w <= 6, (6, 16, 16)),
+        (lambda w, a, c: max(a, c) <= 13, (8, 13, 13)),
+        (lambda w, a, c: a <= 11, (8, 11, 16)),
+        (lambda w, a, c: w <= 6 and a <= 14, (6, 14, 16)),
+        # Accumulators: narrow values lose less than narrow weights.
+        (lambda w, a, c: w + a <= 19, (8, 11, 16)),
+        (lambda w, a, c: (w, a, c) == (2, 8, 8), (2, 8, 8)),
+    ],
+)
+def test_the_widest_start_is_a_maximal_one(room, widest):
+    """What does not fit narrows its own kind, not all widths down to one limit."""
+    variables, measure = weights_and_values(room)
+    outcome = Search(variables, measure, Budget("sqnr", 10)).run()
+    assert outcome.base.found.widths == widest
+    for place, variable in enumerate(variables):
+        wider = [*widest]
+        wider[place] += 1
+        assert wider[place] not in variable.widths or not room(*wider)
+
+
+def test_a_budget_that_needs_wide_values_beside_narrow_weights():
+    variables, measure = weights_and_values(lambda w, a, c: w <= 6)
+    narrow = measure((6, 8, 8)).sqnr_db
+    budget = Budget("sqnr", measure((6, 16, 16)).sqnr_db - 1)
+    assert narrow < budget.value
+    search = Search(variables, measure, budget)
+    outcome = search.run()
+    inside = [m for m in exhaustive_that_compile(variables, measure) if budget.met(m)]
+    assert outcome.best.cost == min(search.cost(m.widths) for m in inside)
+
+
+def exhaustive_that_compile(variables, measure) -> list[Measurement]:
+    return [m for m in exhaustive(variables, measure) if m.noise is not None]
 
 
 def test_a_limit_of_trials_is_kept():

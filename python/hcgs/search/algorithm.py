@@ -58,6 +58,10 @@ class Variable:
     widths: tuple[int, ...]
     cost: float
 
+    @property
+    def is_weight(self) -> bool:
+        return self.key[2] == "weight-bits"
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -198,24 +202,70 @@ class Search:
         )
 
     def _widest(self) -> Trial:
-        """The widest assignment that compiles: a target may have no room for all
-        weights at their widest."""
-        limit = max(max(v.widths) for v in self.variables)
-        first = None
-        while True:
-            widths = tuple(
-                max((w for w in v.widths if w <= limit), default=v.widths[0])
-                for v in self.variables
-            )
-            trial = self._try(widths, "widest", len(self._done) + 1, None)
-            first = first or trial
-            if trial.found.noise is not None:
-                return trial
-            limit -= 1
-            if all(w == v.widths[0] for w, v in zip(widths, self.variables)):
+        """A widest assignment that compiles: no variable of it can be made wider
+        by itself. A target may have no room for all weights at their widest, or
+        accumulators that are too short for wide weights times wide values, so
+        weights and values are narrowed apart, and together only where neither
+        helps; of the two results the one with less noise is the start."""
+        first = self._level(range(len(self.variables)), 0)
+        if first.found.noise is not None:
+            return first
+        weights = [i for i, v in enumerate(self.variables) if v.is_weight]
+        values = [i for i, v in enumerate(self.variables) if not v.is_weight]
+        starts = [self._lower(places) for places in (weights, values) if places]
+        starts = [start for start in starts if start is not None]
+        if not starts:
+            start = self._lower([*weights, *values])
+            if start is None:
                 raise BudgetError(
                     f"no widths compile; at the widest: {first.found.error}", None
                 )
+            starts = [start]
+        return min(map(self._raise, starts), key=lambda trial: trial.found.noise)
+
+    def _level(self, places: Sequence[int], below: int) -> Trial:
+        """The variables at `places` so many widths below their widest, or at their
+        narrowest; the others at their widest."""
+        widths = tuple(
+            v.widths[max(0, len(v.widths) - 1 - (below if place in places else 0))]
+            for place, v in enumerate(self.variables)
+        )
+        return self._try(widths, "widest", len(self._done) + 1, None)
+
+    def _lower(self, places: Sequence[int]) -> Trial | None:
+        """The variables at `places` lowered together until it compiles; None if
+        it does not even at their narrowest, which is asked first."""
+        deepest = max(len(self.variables[place].widths) for place in places) - 1
+        last = self._level(places, deepest)
+        if last.found.noise is None:
+            return None
+        for below in range(1, deepest):
+            if self._full():
+                break
+            trial = self._level(places, below)
+            if trial.found.noise is not None:
+                return trial
+        return last
+
+    def _raise(self, trial: Trial) -> Trial:
+        """From a trial that compiles, each variable in turn one width wider, the
+        cheapest first, for as long as any of them can be."""
+        order = sorted(range(len(self.variables)), key=lambda i: self.variables[i].cost)
+        while order:
+            for place in list(order):
+                allowed = self.variables[place].widths
+                widths = trial.found.widths
+                at = allowed.index(widths[place]) + 1
+                if at == len(allowed) or self._full():
+                    order.remove(place)
+                    continue
+                widths = (*widths[:place], allowed[at], *widths[place + 1 :])
+                wider = self._try(widths, "widest", len(self._done) + 1, None)
+                if wider.found.noise is None:
+                    order.remove(place)
+                else:
+                    trial = wider
+        return trial
 
     # -- phase 1 ----------------------------------------------------------------
 
