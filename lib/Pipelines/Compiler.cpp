@@ -13,10 +13,12 @@
 #include "hcgs/Dialect/HCGS/IR/HCGSOps.h"
 #include "hcgs/Dialect/ISA/IR/ISA.h"
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Dialect/RNN/Transforms/CalibrationFiles.h"
 #include "hcgs/Dialect/RNN/Transforms/Passes.h"
 #include "hcgs/Import/ONNX/Import.h"
 #include "hcgs/Pipelines/Pipelines.h"
 #include "hcgs/Pipelines/Report.h"
+#include "hcgs/Support/ConfigFile.h"
 #include "hcgs/Target/Assembly.h"
 #include "hcgs/Target/Export.h"
 #include "hcgs/Target/ProgramFile.h"
@@ -132,6 +134,7 @@ LogicalResult Compilation::read() {
     if (mlir::failed(imported))
       return failure();
     module = std::move(*imported);
+    diagnostics.setModule(*module);
     phase = Phase::Imported;
     return success();
   }
@@ -145,6 +148,7 @@ LogicalResult Compilation::read() {
   module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
   if (!module)
     return failure();
+  diagnostics.setModule(*module);
   FailureOr<Phase> found = detectPhase(*module);
   if (mlir::failed(found))
     return failure();
@@ -265,6 +269,7 @@ LogicalResult Compilation::runPhases(Phase last) {
       callbacks.phaseDone();
   };
   done();
+  const bool startsQuantized = phase >= Phase::Quantized;
   // IR of a phase that was read may have been edited: canonical form is
   // checked wherever the start is on the rnn level.
   if (phase <= Phase::Quantized) {
@@ -288,6 +293,10 @@ LogicalResult Compilation::runPhases(Phase last) {
     report.ranges = describeRanges(*module);
     done();
   }
+  if (!options.analyze.empty() &&
+      mlir::failed(copyRules(
+          *module, startsQuantized ? nullptr : &options, floats)))
+    return failure();
   if (phase <= Phase::HCGS && last >= Phase::HCGS) {
     if (mlir::failed(runHCGS()))
       return failure();
@@ -462,6 +471,33 @@ Result<CompileOutput> hcgs::compileFile(const std::string &path,
   if (Result<void> checked = checkCompileOptions(all); !checked)
     return checked.takeError();
   return Compilation(path, displayName, all, callbacks).run(bytecode);
+}
+
+/// Mask files of single layers and matrices.
+static void findMaskFiles(const nlohmann::json &value,
+                          std::vector<std::string> &files) {
+  for (auto &[key, entry] : value.items())
+    if (entry.is_object())
+      findMaskFiles(entry, files);
+    else if (key == "mask-file" && entry.is_string())
+      files.push_back(entry.get<std::string>());
+}
+
+std::vector<std::string> hcgs::filesRead(const CompileOptions &options) {
+  std::vector<std::string> files = {options.target, options.config,
+                                    options.maskFile, options.analyze};
+  if (!options.calibrate.empty())
+    if (auto data = rnn::listCalibrationFiles(options.calibrate))
+      files.insert(files.end(), data->begin(), data->end());
+  SmallVector<StringRef> tables;
+  StringRef(options.activationTable).split(tables, ',');
+  for (StringRef table : tables)
+    files.push_back(table.split('=').second.str());
+  if (!options.config.empty())
+    if (Result<ConfigFile> config = readConfigFile(options.config))
+      findMaskFiles(config->layers, files);
+  std::erase(files, "");
+  return files;
 }
 
 std::string hcgs::supportedOperators() {

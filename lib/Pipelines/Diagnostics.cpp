@@ -18,6 +18,12 @@ DiagnosticText::DiagnosticText(MLIRContext &context, std::string path,
       handler(&context,
               [this](Diagnostic &diagnostic) { handle(diagnostic); }) {}
 
+void DiagnosticText::setModule(ModuleOp module) {
+  for (Operation &op : module.getBodyRegion().getOps())
+    if (auto name = dyn_cast<NameLoc>(op.getLoc()))
+      graphs.insert(name.getName());
+}
+
 Error DiagnosticText::takeError() {
   if (error.empty())
     return Error{displayName + ": failed without saying why; this is a fault "
@@ -50,7 +56,7 @@ std::string DiagnosticText::prefix(Location loc, StringRef message) const {
                 llvm::utostr(place.getColumn());
     result += ": ";
   }
-  if (!node.empty() && !message.contains("node '"))
+  if (!node.empty() && !graphs.contains(node) && !message.contains("node '"))
     result += "node '" + node.str() + "': ";
   return result;
 }

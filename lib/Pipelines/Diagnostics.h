@@ -8,7 +8,9 @@
 
 #include "hcgs/Support/Result.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <string>
 #include <vector>
@@ -21,6 +23,10 @@ public:
   /// Messages call the file at `path` `displayName`.
   DiagnosticText(mlir::MLIRContext &context, std::string path,
                  std::string displayName);
+
+  /// Tells it the module: the names of its models and programs (of ONNX graphs)
+  /// are not those of nodes.
+  void setModule(mlir::ModuleOp module);
 
   /// The first error, with its notes on lines of their own: those that follow
   /// mostly follow from it. Says so if a failure left none.
@@ -37,6 +43,7 @@ private:
   std::string text(const mlir::Diagnostic &diagnostic, bool withPrefix) const;
 
   std::string path, displayName;
+  llvm::StringSet<> graphs;
   std::string error;
   std::vector<std::string> remarks;
   mlir::ScopedDiagnosticHandler handler;

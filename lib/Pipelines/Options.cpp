@@ -11,6 +11,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <utility>
 
 #include <fmt/format.h>
@@ -311,7 +312,7 @@ static std::vector<OptionInfo> buildTable() {
        {"two-level", numerics::PwlChoice::TwoLevel}},
       "Segments of one size, regions with segments of their own size, or "
       "whichever is cheaper");
-  t.real("pwl-max-error", &Options::pwlMaxError, 0,
+  t.real("pwl-max-error", &Options::pwlMaxError, 100,
          "Worst error of tables in output LSBs: the cheapest table that keeps "
          "it is taken; none: the one with the least error",
          /*orNone=*/true);
@@ -374,6 +375,9 @@ Result<void> hcgs::applyConfig(CompileOptions &options) {
   if (!config)
     return config.takeError();
   const std::vector<std::string> given = options.given;
+  std::vector<std::string> seen;
+  options.configured.clear();
+  options.configuresParts = !config->layers.empty() || !config->values.empty();
   for (auto &[name, value] : config->options.items()) {
     const std::string place = configPlace(options.config, "options." + name);
     if (name == "config" || name == "emit")
@@ -391,6 +395,10 @@ Result<void> hcgs::applyConfig(CompileOptions &options) {
           .at(place);
     std::string wanted = name;
     std::replace(wanted.begin(), wanted.end(), '_', '-');
+    if (std::find(seen.begin(), seen.end(), wanted) != seen.end())
+      return Error{fmt::format("'{}' occurs twice", wanted)}.at(
+          configPlace(options.config, "options"));
+    seen.push_back(wanted);
     CompileOptions scratch = options;
     Result<void> set = setCompileOption(scratch, wanted, text);
     if (!set)
@@ -398,9 +406,27 @@ Result<void> hcgs::applyConfig(CompileOptions &options) {
     if (!isGiven(options, wanted)) {
       options = std::move(scratch);
       options.given = given;
+      options.configured.push_back(wanted);
     }
   }
   return {};
+}
+
+static bool isConfigured(const CompileOptions &options, std::string_view name) {
+  return std::find(options.configured.begin(), options.configured.end(),
+                   name) != options.configured.end();
+}
+
+/// Whether an option was set and still stands: what a configuration sets gives
+/// way without a word if one of `others`, which leave no room for it, was
+/// given.
+static bool isAsked(const CompileOptions &options, std::string_view name,
+                    std::initializer_list<std::string_view> others = {}) {
+  if (isGiven(options, name))
+    return true;
+  return isConfigured(options, name) &&
+         std::none_of(others.begin(), others.end(),
+                      [&](auto other) { return isGiven(options, other); });
 }
 
 /// What the options of compression demand of each other.
@@ -411,7 +437,7 @@ static Result<void> checkCompression(const CompileOptions &options) {
   if (options.circulant == 1)
     return Error{"option 'circulant': 1 found, allowed is 2..128, or 0 for no "
                  "circulant blocks"};
-  if (circulant && isGiven(options, "sparsity") && mode != Mode::Detect)
+  if (circulant && isAsked(options, "sparsity") && mode != Mode::Detect)
     return Error{fmt::format(
         "options 'circulant' and 'sparsity': --circulant={} and --sparsity={} "
         "contradict each other; leave one of them out (--config can give "
@@ -427,7 +453,7 @@ static Result<void> checkCompression(const CompileOptions &options) {
     return Error{"option 'sparsity': masks needs a file of masks; give it with "
                  "--mask-file"};
   // Layers of a configuration may use what the other layers do not.
-  if (!options.config.empty())
+  if (options.configuresParts)
     return {};
   struct Need {
     const char *option;
@@ -445,7 +471,7 @@ static Result<void> checkCompression(const CompileOptions &options) {
              "--sparsity=impose and --select=random"},
         Need{"mask-file", mode == Mode::Masks, "--sparsity=masks"},
         Need{"on-broken", blocks && !impose, "--sparsity=detect or masks"}})
-    if (isGiven(options, need.option) && !need.met)
+    if (isAsked(options, need.option, {"sparsity", "circulant"}) && !need.met)
       return Error{fmt::format("option '{}': has no effect without {}{}; leave "
                                "it out or give that too",
                                need.option, need.needs,
@@ -458,22 +484,21 @@ static Result<void> checkCompression(const CompileOptions &options) {
 static Result<void> checkNumberOptions(const CompileOptions &options) {
   // Single layers and values of a configuration file may need what the rest
   // does not.
-  const bool config = !options.config.empty();
-  if (isGiven(options, "percentile") && !config &&
+  if (isAsked(options, "percentile") && !options.configuresParts &&
       options.rangeMethod != rnn::RangeMethod::Percentile)
     return Error{"option 'percentile': needs range-method=percentile"};
-  if (isGiven(options, "range-method") && options.calibrate.empty())
+  if (isAsked(options, "range-method") && options.calibrate.empty())
     return Error{"option 'range-method': needs data; name it with calibrate"};
   if (!options.calibrate.empty())
     for (const char *name : {"input-range", "cell-range"})
-      if (isGiven(options, name))
+      if (isAsked(options, name, {"calibrate"}))
         return Error{fmt::format(
             "option '{}': is for compilations without data, and calibrate "
             "names some; leave out one of the two",
             name)};
   if (options.weightQuantizer == rnn::WeightQuantizer::HCGS)
     for (const char *name : {"weight-encoding", "rounding"})
-      if (isGiven(options, name))
+      if (isAsked(options, name, {"weight-quantizer"}))
         return Error{fmt::format("option '{}': is settled by "
                                  "weight-quantizer=hcgs; leave out one of the "
                                  "two",

@@ -211,15 +211,14 @@ static void checkUsage(Arguments &arguments) {
           "'{}' cannot be the output or the report and --analyze-output, too; "
           "name two files",
           *other));
+  std::vector<std::string> read = filesRead(arguments.options);
+  read.push_back(arguments.input);
   for (const std::string *written : {&output, &report, &analysis})
-    for (const std::string *read :
-         {&arguments.input, &arguments.options.calibrate,
-          &arguments.options.target, &arguments.options.config,
-          &arguments.options.maskFile, &arguments.options.analyze})
-      if (isSameFile(*written, *read))
+    for (const std::string &file : read)
+      if (isSameFile(*written, file))
         throw CLI::ValidationError(fmt::format(
             "'{}' would be overwritten, and it is read; name another output",
-            *read));
+            file));
   if (arguments.output.ends_with(".mlirbc") && emit > Emit::ISA)
     throw CLI::ValidationError(fmt::format(
         "'{}' is a name for bytecode, which --emit={} is not; name another "

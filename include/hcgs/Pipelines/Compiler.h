@@ -66,6 +66,12 @@ Result<CompileOutput> compileFile(const std::string &path,
                                   bool bytecode = false,
                                   const CompileCallbacks &callbacks = {});
 
+/// All files that a compilation with these options reads besides its input:
+/// calibration data (every file of a folder or pattern), the target's file, the
+/// configuration, masks, tables of functions, and data to analyse on. Leaves
+/// out what cannot be read; the compilation will say so.
+std::vector<std::string> filesRead(const CompileOptions &options);
+
 /// The operators and attributes that the importer takes, as a Markdown page.
 std::string supportedOperators();
 

@@ -96,6 +96,10 @@ struct CompileOptions {
   /// Names of the options that were set, in any order and perhaps repeatedly:
   /// they win over those of `config`.
   std::vector<std::string> given;
+  /// Names of the options that `config` set, each once.
+  std::vector<std::string> configured;
+  /// Whether `config` says anything about single layers or values.
+  bool configuresParts = false;
 };
 
 inline constexpr std::string_view kDefaultTarget = "hcgs-65nm";

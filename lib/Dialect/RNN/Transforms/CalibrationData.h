@@ -8,6 +8,7 @@
 #ifndef HCGS_LIB_DIALECT_RNN_TRANSFORMS_CALIBRATIONDATA_H
 #define HCGS_LIB_DIALECT_RNN_TRANSFORMS_CALIBRATIONDATA_H
 
+#include "hcgs/Dialect/RNN/Transforms/CalibrationFiles.h"
 #include "hcgs/Support/MappedNpy.h"
 #include "hcgs/Support/Result.h"
 
@@ -17,13 +18,6 @@
 #include <vector>
 
 namespace hcgs::rnn {
-
-/// The files that `text` names: a file; several with commas between them; a
-/// folder, meaning the `.npy` and `.npz` files in it; or a pattern whose last
-/// part has `*` (any text) or `?` (any character). A file that exists is taken
-/// by its name, whatever is in it. In the order of their names; at least one,
-/// or an error.
-Result<std::vector<std::string>> listCalibrationFiles(const std::string &text);
 
 /// The arrays of one file. The one of a `.npy` has an empty name.
 class CalibrationBatch {
