@@ -60,7 +60,7 @@ class Folder:
         self.path = path
         onnx.save(lstm_model(), path / "model.onnx")
         program.save(path / "program.hcgs")
-        x = np.zeros((3, 1, 6), np.float32)
+        x = np.linspace(-1, 1, 18, dtype=np.float32).reshape(3, 1, 6)
         np.save(path / "x.npy", x)
         (path / "out").mkdir()
 
