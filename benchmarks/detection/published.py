@@ -29,7 +29,11 @@ import onnx
 from onnx import numpy_helper
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "test" / "integration"), str(ROOT / "benchmarks" / "models")]
+sys.path[:0] = [
+    str(ROOT / "test" / "integration"),
+    str(ROOT / "test" / "python" / "tools"),
+    str(ROOT / "benchmarks" / "models"),
+]
 
 import equality  # noqa: E402
 import make_random_models  # noqa: E402
