@@ -7,13 +7,15 @@ Masks. Two tiers of blocks, row- or column-balanced, one mask per matrix that
 the four gates share: 32x32 then 4x4 blocks, dropping 75 % of the first and 75,
 62.5 or 50 % of the second; 64x64 or 128x128 then 4x4, dropping 75 % of both.
 They are drawn at random or, as the guided variant does, chosen by mean
-magnitude.
+magnitude. A linear layer behind the LSTM, as in the published set-ups, has 64x64
+then 4x4 blocks: 50 % of both dropped (4x), or 50 % of the first and 25 % of the
+second (62.5 % in all, 2.67x).
 
 Quantiser. With k bits: clamp to [-1, 1], then
 sign(w) * ceil(|w| * 2^(k-1)) / 2^(k-1). A kept weight is never 0, so its code
 is a sign and a magnitude of 1 to 2^(k-1).
 
-A case is a one-layer ONNX LSTM of such weights. `check` compiles it without
+A case is an ONNX model of one LSTM and one linear layer of such weights. `check` compiles it without
 hints and holds the program against the mask, the codes and the NumPy integer
 model. Equal seeds give equal cases.
 """
@@ -52,20 +54,29 @@ PATTERNS = {
     "64/4, 75/75": "64x64:25%,4x4:25%",
     "128/4, 75/75": "128x128:25%,4x4:25%",
 }
+#: Of the linear layer.
+LINEAR_PATTERNS = {
+    "linear 64/4, 50/50": "64x64:50%,4x4:50%",
+    "linear 64/4, 50/25": "64x64:50%,4x4:75%",
+}
 #: (inputs, hidden): the speech front end's 440 features, and squares.
 SIZES = [(440, 512), (512, 512), (440, 440), (1024, 512), (512, 1024), (440, 1024)]
+#: Outputs of the linear layer.
+OUTPUTS = 256
 
 
 @dataclass
 class Case:
     """A model with what made it.
 
-    weights  float32 [4, rows, columns] by "W" and "R", on the published grid
+    weights  float32 [gates, rows, columns] by "W", "R" and "V" (the linear
+             layer, one gate), on the published grid
     kept     bool [rows, columns] likewise
     """
 
     seed: int
     pattern: str
+    linear: str
     balance: str
     inputs: int
     hidden: int
@@ -78,26 +89,53 @@ class Case:
     def __str__(self) -> str:
         how = "guided" if self.guided else "random"
         return (
-            f"seed {self.seed}: {self.pattern} {self.balance}, {self.hidden}x{self.inputs}, "
-            f"{self.bits} bits, {how}"
+            f"seed {self.seed}: {self.pattern} and {self.linear} {self.balance}, "
+            f"{self.hidden}x{self.inputs}, {self.bits} bits, {how}"
         )
+
+    def pattern_of(self, which: str) -> str:
+        """The name of the pattern of matrix `which`."""
+        return self.linear if which == "V" else self.pattern
+
+    def tiers_of(self, which: str) -> tuple[masks.Tier, ...]:
+        return masks.parse_tiers(
+            {**PATTERNS, **LINEAR_PATTERNS}[self.pattern_of(which)]
+        )
+
+
+@dataclass
+class Found:
+    """What `check` measured of a matrix.
+
+    confidence  bits between the description found and the runner-up
+    share       the same as a share of the runner-up's bits
+    codes       weight codes compared
+    """
+
+    confidence: float
+    share: float
+    codes: int
 
 
 @dataclass
 class Outcome:
     """What `check` measured of a case that passed it.
 
-    confidence  bits between the description found and the runner-up, least of
-                W and R
-    share       the same as a share of the runner-up's bits
-    codes       weight codes compared
-    outputs     output codes compared
+    matrices  by "W", "R" and "V"
+    outputs   output codes compared
     """
 
-    confidence: float
-    share: float
-    codes: int
+    matrices: dict[str, Found]
     outputs: int
+
+    @property
+    def confidence(self) -> float:
+        """The least of the matrices, in bits."""
+        return min(found.confidence for found in self.matrices.values())
+
+    @property
+    def codes(self) -> int:
+        return sum(found.codes for found in self.matrices.values())
 
 
 def published_codes(weights: np.ndarray, bits: int) -> np.ndarray:
@@ -116,17 +154,25 @@ def make(seed: int, sizes: list[tuple[int, int]] = SIZES) -> Case:
     way of choosing and all numbers are drawn."""
     names = list(PATTERNS)
     pattern = names[seed % len(names)]
+    # In every other round the pairs are the other way about.
+    linear = list(LINEAR_PATTERNS)[(seed + seed // (2 * len(names))) % 2]
     balance = masks.BALANCES[seed // len(names) % 2]
     inputs, hidden = sizes[seed // (2 * len(names)) % len(sizes)]
     rng = np.random.default_rng(seed)
     bits = int(rng.integers(3, 9))
     guided = bool(rng.random() < 0.5)
-    tiers = masks.parse_tiers(PATTERNS[pattern])
-    model = make_random_models.build(inputs, hidden, 1, seed=seed)
+    model = make_random_models.build(inputs, hidden, 1, head=OUTPUTS, seed=seed)
+    case = Case(
+        seed, pattern, linear, balance, inputs, hidden, bits, guided, model, {}, {}
+    )
 
-    weights, kept = {}, {}
-    for which, columns in (("W", inputs), ("R", hidden)):
-        shape = (GATES, hidden, columns)
+    shapes = {
+        "W": (GATES, hidden, inputs),
+        "R": (GATES, hidden, hidden),
+        "V": (1, OUTPUTS, hidden),
+    }
+    for which, shape in shapes.items():
+        tiers = case.tiers_of(which)
         # Trained weights of this kind fill the grid; some leave it and are clamped.
         values = rng.normal(0.0, 0.35, shape)
         values[values == 0.0] = 0.35
@@ -134,18 +180,27 @@ def make(seed: int, sizes: list[tuple[int, int]] = SIZES) -> Case:
             mask = masks.select(values, tiers, balance)
         else:
             mask = masks.draw(shape[1:], tiers, balance, rng)
-        kept[which] = mask
-        weights[which] = np.where(
+        case.kept[which] = mask
+        case.weights[which] = np.where(
             mask, published_quantiser(values, bits), np.float32(0)
         )
-    for tensor in model.graph.initializer:
-        which = tensor.name.rpartition(".")[2]
-        if which in weights:
-            stacked = weights[which].reshape(1, GATES * hidden, -1)
-            tensor.CopyFrom(numpy_helper.from_array(stacked, tensor.name))
-    return Case(
-        seed, pattern, balance, inputs, hidden, bits, guided, model, weights, kept
-    )
+    _store(case)
+    return case
+
+
+def _store(case: Case) -> None:
+    """Writes the weights of a case into its model."""
+    stored = {
+        "lstm_1.W": case.weights["W"].reshape(1, GATES * case.hidden, -1),
+        "lstm_1.R": case.weights["R"].reshape(1, GATES * case.hidden, -1),
+        # MatMul takes it from the right.
+        "head.weight": np.ascontiguousarray(case.weights["V"][0].T),
+    }
+    for tensor in case.model.graph.initializer:
+        if tensor.name in stored:
+            array = stored.pop(tensor.name)
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    assert not stored, f"the model has no {sorted(stored)}"
 
 
 def check(case: Case, steps: int = 3) -> Outcome:
@@ -163,28 +218,29 @@ def check(case: Case, steps: int = 3) -> Outcome:
         rounding="ceil",
     )
     file = oracle.read(bytes(program))
-    codes = 0
-    confidence, share = np.inf, np.inf
-    (layer,) = [layer for layer in file.meta["network"]["layers"] if "W" in layer]
-    for which in ("W", "R"):
-        number = layer[which]["desc"]
+    layers = {layer["name"]: layer for layer in file.meta["network"]["layers"]}
+    places = {"W": ("lstm_1", "W"), "R": ("lstm_1", "R"), "V": ("head", "W")}
+    matrices = {}
+    for which, (layer, name) in places.items():
+        number = layers[layer][name]["desc"]
         _check_pattern(case, which, file.descriptors[number])
-        codes += _check_codes(case, which, file, number)
+        codes = _check_codes(case, which, file, number)
         record = program.report["matrices"][number]
         assert record["on_grid"], f"{which}: not recognised as on a grid"
         detection = record["detection"]
-        confidence = min(confidence, detection["confidence_bits"])
-        share = min(share, detection["confidence"])
-    assert confidence > 0, (
-        f"a shorter description than what was found, by {-confidence} bits"
-    )
+        confidence = float(detection["confidence_bits"])
+        assert confidence > 0, (
+            f"{which}: {detection['runner_up']} is shorter than what was found, "
+            f"by {-confidence} bits"
+        )
+        matrices[which] = Found(confidence, float(detection["confidence"]), codes)
 
     inputs = {"x": rng.normal(0.0, 0.5, (steps, 1, case.inputs)).astype(np.float32)}
     quantised = equality.input_codes(file, inputs)
     wanted = oracle.run_tensors(file, quantised, None, codes=True)
     got = equality.run_all(program, quantised, codes=True, checked=True)
     outputs = equality.assert_equal("simulator", got, wanted.outputs)
-    return Outcome(float(confidence), float(share), codes, outputs)
+    return Outcome(matrices, outputs)
 
 
 def _check_pattern(case: Case, which: str, descriptor) -> None:
@@ -196,7 +252,7 @@ def _check_pattern(case: Case, which: str, descriptor) -> None:
     ]
     planted = [
         (tier.rows, tier.columns, tier.keep, case.balance)
-        for tier in masks.parse_tiers(PATTERNS[case.pattern])
+        for tier in case.tiers_of(which)
     ]
     assert found == planted, f"{which}: found {found}"
     assert not descriptor.separate, f"{which}: separate masks"
@@ -208,7 +264,8 @@ def _check_codes(case: Case, which: str, file, number: int) -> int:
     mask = np.broadcast_to(case.kept[which], stored.kept.shape)
     assert (stored.kept == mask).all(), f"{which}: another mask"
     exponents = file.meta["matrices"][number]["exponents"]
-    assert exponents == [case.bits - 1] * GATES, f"{which}: exponents {exponents}"
+    gates = len(case.weights[which])
+    assert exponents == [case.bits - 1] * gates, f"{which}: exponents {exponents}"
     wanted = published_codes(case.weights[which], case.bits)
     wrong = int((stored.codes != wanted).sum())
     assert wrong == 0, f"{which}: {wrong} codes differ from the published ones"

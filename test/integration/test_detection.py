@@ -14,7 +14,7 @@ sys.path.insert(
 )
 import published  # noqa: E402
 
-#: Every pattern in both balances.
+#: Every pattern in both balances, the linear layer's too.
 SEEDS = range(2 * len(published.PATTERNS))
 SMALL = [(440, 512)]
 
@@ -23,9 +23,17 @@ SMALL = [(440, 512)]
 def test_published_weights_come_through_unchanged(seed):
     case = published.make(seed, SMALL)
     outcome = published.check(case, steps=2)
-    assert (
-        outcome.confidence > 2 and outcome.codes > 50_000 and outcome.outputs == 2 * 512
-    )
+    assert outcome.confidence > 2 and outcome.codes > 80_000
+    assert outcome.outputs == 2 * published.OUTPUTS
+
+
+def test_the_seeds_have_every_pattern():
+    """Of twice as many seeds also every pair of patterns."""
+    cases = [published.make(seed, [(24, 16)]) for seed in range(2 * len(SEEDS))]
+    few = cases[: len(SEEDS)]
+    assert len({(case.pattern, case.balance) for case in few}) == 10
+    assert len({(case.linear, case.balance) for case in few}) == 4
+    assert len({(case.pattern, case.linear, case.balance) for case in cases}) == 20
 
 
 def test_the_published_quantiser():
@@ -49,6 +57,11 @@ def test_a_changed_weight_is_noticed():
     row, column = np.argwhere(case.kept["R"])[7]
     case.weights["R"][2, row, column] *= -1
     with pytest.raises(AssertionError, match="R: 1 codes differ"):
+        published.check(case)
+    case = published.make(0, SMALL)
+    row, column = np.argwhere(case.kept["V"])[7]
+    case.weights["V"][0, row, column] *= -1
+    with pytest.raises(AssertionError, match="V: 1 codes differ"):
         published.check(case)
     case = published.make(0, SMALL)
     row, column = np.argwhere(~case.kept["W"])[7]
