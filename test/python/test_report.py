@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The HTML report: its numbers, its pictures, and that it is one safe file."""
 
+import hashlib
 import html.parser
 import json
 import re
@@ -211,6 +212,36 @@ def test_findings_of_the_compiler(program):
     assert "bits shorter" not in text
 
 
+def test_a_gate_that_keeps_nothing(tmp_path):
+    """Its ratio is a dash."""
+    mask = np.zeros((4, 8, 8), np.int8)
+    mask[1:, :4, 4:] = mask[1:, 4:, :4] = 1
+    np.savez(tmp_path / "masks.npz", **{"lstm.R": mask.reshape(32, 8)})
+    program = hcgs.compile(
+        make_model(), target="generic", calibrate=data(20),
+        config={
+            "layers": {
+                "lstm": {
+                    "R": {
+                        "sparsity": "masks",
+                        "mask-file": str(tmp_path / "masks.npz"),
+                        "tiers": "4x4:1/2:none",
+                    }
+                }
+            }
+        },
+    )  # fmt: skip
+    (matrix,) = [
+        m
+        for m in facts_module.Facts(hcgs.oracle.read(bytes(program))).matrices
+        if m.name == "lstm R"
+    ]
+    assert matrix.gates[0].kept == 0 and matrix.gates[0].ratio is None
+    assert matrix.gates[1].ratio == 2 and matrix.whole.ratio == pytest.approx(8 / 3)
+    page = Page(hcgs.report_html(program))
+    assert "–" in page.text and "–x" not in page.text and "nan" not in page.text
+
+
 # ---- facts ------------------------------------------------------------------
 
 
@@ -292,7 +323,9 @@ def test_table_errors_are_the_compilers(program):
         table_facts(hcgs.oracle.read(bytes(program))), program.report["tables"]
     ):
         assert mine.function == theirs["function"]
-        assert mine.max_error == pytest.approx(theirs["max_error_in_range_lsb"], abs=1e-6)
+        assert mine.max_error == pytest.approx(
+            theirs["max_error_in_range_lsb"], abs=1e-6
+        )
 
 
 # ---- block maps -------------------------------------------------------------
@@ -509,7 +542,10 @@ def made_up_analysis(steps: int = 20, name: str = "lstm") -> dict:
     return {
         "format": "hcgs-analysis",
         "version": 1,
-        "model": {"name": "tiny", "sha256": "0" * 64},
+        "model": {
+            "name": "tiny",
+            "sha256": hashlib.sha256(make_model().SerializeToString()).hexdigest(),
+        },
         "target": "generic",
         "data": {"file": "x.npz", "rows": 3, "frames": 60, "longest": 20, "shortest": 20},
         "threshold": 0.1,
@@ -660,6 +696,25 @@ def test_json_of_another_kind_is_refused(program, tmp_path):
             program, tmp_path / "r.html", analysis=tmp_path / "absent.json"
         )
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json"]
+
+
+def test_json_of_another_model_is_refused(program, tmp_path):
+    """An analysis, or a compiler's report, of a model with other weights."""
+    other = hcgs.compile(make_model(seed=5), target="generic", calibrate=data(20))
+    analysis = {**made_up_analysis(), "model": dict(other.metadata["model"])}
+    (tmp_path / "a.json").write_text(json.dumps(analysis))
+    (tmp_path / "r.json").write_text(json.dumps(other.report))
+    page = tmp_path / "r.html"
+    with pytest.raises(hcgs.InputError, match="the analysis is about another model"):
+        hcgs.report_html(program, page, analysis=tmp_path / "a.json")
+    with pytest.raises(hcgs.InputError, match="report is about another model: 'tiny'"):
+        hcgs.report_html(program, page, compiled=tmp_path / "r.json")
+    assert not page.exists()
+    # A report of the same model is welcome, and one that does not say.
+    (tmp_path / "r.json").write_text(json.dumps(program.report))
+    hcgs.report_html(program, page, compiled=tmp_path / "r.json")
+    del analysis["model"]
+    hcgs.report_html(program, page, analysis=analysis)
 
 
 # ---- command line -----------------------------------------------------------

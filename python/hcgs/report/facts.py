@@ -52,9 +52,10 @@ class Part:
     index_bits: int | None
 
     @property
-    def ratio(self) -> float:
-        """How many times fewer codes are stored than the dense matrix has."""
-        return self.total / self.stored
+    def ratio(self) -> float | None:
+        """How many times fewer codes are stored than the dense matrix has; None
+        if no weight is kept."""
+        return self.total / self.stored if self.stored else None
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ def report_html(
     title     instead of the model's name
 
     Returns the page. Equal arguments give equal bytes. Raises ProgramError for
-    a damaged program, InputError for JSON that is something else, Error if
-    Jinja or Matplotlib is missing.
+    a damaged program, InputError for JSON that is something else or about
+    another model, Error if Jinja or Matplotlib is missing.
     """
     if not isinstance(program, Program):
         program = load(program)
@@ -83,8 +83,11 @@ def report_html(
         compiled = program.report
     elif not isinstance(compiled, Mapping):
         compiled = read_json(compiled, "hcgs-report")
+    _check_model(facts, compiled, "the compiler's report")
     if analysis is not None:
-        analysis = Analysis(_analysis_json(analysis), plotter)
+        analysis = _analysis_json(analysis)
+        _check_model(facts, analysis, "the analysis")
+        analysis = Analysis(analysis, plotter)
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -97,6 +100,7 @@ def report_html(
         count=lambda n: f"{n:,}",
         # Adding 0 makes a 0 of the -0 that rounding leaves.
         percent=lambda x, digits=1: f"{round(100 * x, digits) + 0.0:.{digits}f} %",
+        times=lambda x: "–" if x is None else f"{x:.2f}x",
         fixed=lambda x: "–" if x is None else f"{round(x, 2) + 0.0:.2f}",
         number=_number,
         svg=jinja2.utils.markupsafe.Markup,
@@ -177,6 +181,20 @@ def _analysis_json(analysis: Any) -> dict:
     return _of_kind(analysis, "hcgs-analysis", "analysis")
 
 
+def _check_model(facts: Facts, about: Mapping | None, what: str) -> None:
+    """What a page shows beside the program has to be about the same model. Not
+    every program, nor every report, knows the digest of its model."""
+    model = (about or {}).get("model")
+    found = model.get("sha256") if isinstance(model, Mapping) else None
+    wanted = facts.model.get("sha256")
+    if found and wanted and found != wanted:
+        raise InputError(
+            f"{what} is about another model: '{model.get('name')}' with digest "
+            f"{found}; the program was compiled from '{facts.model.get('name')}' "
+            f"with {wanted}"
+        )
+
+
 def _given_options(compiled: Mapping | None) -> dict[str, str]:
     if not compiled:
         return {}
@@ -232,7 +250,11 @@ class _MatrixView:
     def __init__(self, matrix: MatrixFacts, plotter: Plotter):
         self.facts = matrix
         self.maps = block_maps(matrix)
+        #: None, like the share below, of a matrix that keeps no weight.
+        self.histogram = self.at_limit = None
         values, counts = np.unique(matrix.stored_codes(), return_counts=True)
+        if not counts.size:
+            return
         self.histogram = plotter.code_histogram(matrix.name, values, counts)
         half = 1 << (matrix.desc.weight_bits - 1)
         limit = half if matrix.desc.encoding == "signmag" else half - 1
