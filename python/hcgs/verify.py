@@ -159,7 +159,12 @@ class Comparison:
         labels: Sequence[int] | None = None,
     ):
         arrays, listed = program._arrays(data, codes=False)
-        lengths = listed if listed is not None else lengths
+        if listed is not None:
+            if lengths is not None:
+                raise InputError(
+                    "lengths follow from a list of sequences; leave it out"
+                )
+            lengths = listed
         self._inputs, self._outputs = program.inputs, program.outputs
         self.batch = dict(arrays)
         rows, steps = _batch_extent(self._inputs, self.batch)

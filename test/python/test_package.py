@@ -463,6 +463,15 @@ def test_verify_takes_program_files(program, tmp_path):
         hcgs.verify("absent.hcgs", make_model(), data())
 
 
+def test_verify_takes_lengths_or_a_list_of_sequences(program):
+    x, lengths = data(9, 4), [9, 1, 5, 2]
+    rows = [x[:n, row] for row, n in enumerate(lengths)]
+    wanted = hcgs.verify(program, make_model(), x, lengths)
+    assert hcgs.verify(program, make_model(), rows) == wanted
+    with pytest.raises(hcgs.InputError, match="lengths follow from a list of sequences"):
+        hcgs.verify(program, make_model(), rows, lengths=[1, 1, 1, 1])
+
+
 def test_verify_refuses_another_model(program):
     with pytest.raises(hcgs.Error):
         hcgs.verify(program, b"no model", data())
