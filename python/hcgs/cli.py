@@ -369,6 +369,11 @@ def _search(args: argparse.Namespace) -> int:
             raise InputError(f"cannot write '{path}': its folder does not exist")
     state = args.state or (args.output and f"{args.output}.state")
     options = compile_options(args)
+    if "weight_bits" in options:
+        raise InputError(
+            "-O weight-bits fixes what the search chooses; name the widths to choose "
+            "from with --weight-bits"
+        )
     data = args.data
     if args.labels:
         options.setdefault("calibrate", args.data)

@@ -6,6 +6,7 @@ compiled networks; its state file, its budgets, its results."""
 import itertools
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from test_package import data, make_model
 
 import hcgs
+import hcgs.search.widths as widths_module
 from hcgs.cli import main
 from hcgs.datasets import Dataset
 from hcgs.search.algorithm import (
@@ -288,6 +290,29 @@ def test_journal_of_another_search(tmp_path):
 # ---- compiled networks ------------------------------------------------------
 
 
+@pytest.fixture(scope="module", autouse=True)
+def each_program_is_compiled_once():
+    """Searches of this module with other budgets compile much the same."""
+    made: dict[str, hcgs.Program | hcgs.CompileError] = {}
+
+    def once(model, **options):
+        key = repr((os.fspath(model), sorted(options.items(), key=lambda o: o[0])))
+        if not isinstance(options["calibrate"], str):  # arrays have no short key
+            return hcgs.compile(model, **options)
+        if key not in made:
+            try:
+                made[key] = hcgs.compile(model, **options)
+            except hcgs.CompileError as error:
+                made[key] = error
+        if isinstance(made[key], hcgs.CompileError):
+            raise made[key]
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(widths_module, "compile", once)
+        yield once
+
+
 def two_layers(seed: int = 4) -> onnx.ModelProto:
     """x [time, batch, 6] -> y [time, batch, 5]: two LSTMs of 12 cells, a head."""
     rng = np.random.default_rng(seed)
@@ -355,15 +380,16 @@ LAYERS, BITS = ("lstm0", "lstm1", "head"), range(3, 8)
 
 
 @pytest.fixture(scope="module")
-def all_widths():
+def all_widths(files, each_program_is_compiled_once):
     """SQNR of every assignment of weights to the three layers: 125 programs."""
-    model, x = two_layers(), two_layer_data(24)
-    first = hcgs.compile(model, target="generic", calibrate=x)
-    comparison = Comparison(first, model, x)
+    same = {"target": "generic", "calibrate": str(files / "x.npz")}
+    model = files / "two.onnx"
+    first = each_program_is_compiled_once(model, config=None, **same)
+    comparison = Comparison(first, model, two_layer_data(24))
     found = {}
     for bits in itertools.product(BITS, repeat=3):
         config = {"layers": {n: {"weight-bits": b} for n, b in zip(LAYERS, bits)}}
-        program = hcgs.compile(model, target="generic", calibrate=x, config=config)
+        program = each_program_is_compiled_once(model, config=config, **same)
         found[bits] = comparison.of(program).sqnr_db
     return found
 
@@ -386,6 +412,62 @@ def test_compiled_network_within_a_decibel_of_exhaustive_search(files, all_width
         best.cost <= min(cost(b) for b, q in all_widths.items() if q >= db + 1.0) + 1e-9
     )
     assert len(found.trials) < 50
+
+
+CHOICES = [(3, 5, 7), (8, 11, 14), (8, 11, 14)]  # weights, act, cell
+
+
+@pytest.fixture(scope="module")
+def one_lstm(tmp_path_factory, each_program_is_compiled_once):
+    """A folder with an LSTM of 8 cells and its data, and the SQNR of every
+    assignment of CHOICES: 27 programs."""
+    folder = tmp_path_factory.mktemp("lstm")
+    model = make_model()
+    del model.graph.node[2:]
+    model.graph.output[0].CopyFrom(
+        helper.make_tensor_value_info("h", TensorProto.FLOAT, ["time", "batch", 8])
+    )
+    onnx.save(model, folder / "lstm.onnx")
+    np.save(folder / "x.npy", data(15, 8))
+    same = {"target": "generic", "calibrate": str(folder / "x.npy")}
+    comparison, found = None, {}
+    for bits in itertools.product(*CHOICES):
+        layer = dict(zip(("weight-bits", "act-bits", "cell-bits"), bits))
+        program = each_program_is_compiled_once(
+            folder / "lstm.onnx", config={"layers": {"lstm": layer}}, **same
+        )
+        comparison = comparison or Comparison(program, model, data(15, 8))
+        found[bits] = comparison.of(program).sqnr_db
+    return folder, found
+
+
+@pytest.mark.parametrize("db", [16, 22, 28, 33])
+def test_weights_and_values_within_a_decibel_of_exhaustive_search(one_lstm, db):
+    """Weights x values x cell of a compiled LSTM, every assignment of which was
+    compiled and run, with values that weigh about as much as weights."""
+    folder, everything = one_lstm
+    found = hcgs.search_widths(
+        folder / "lstm.onnx", folder / "x.npy", sqnr=db, target="generic",
+        vary=["weights", "act", "cell"], weight_bits=CHOICES[0],
+        value_bits=CHOICES[1], activation_weight=10,
+    )  # fmt: skip
+    assert [v.key[2] for v in found.variables] == [
+        "weight-bits", "act-bits", "cell-bits",
+    ]  # fmt: skip
+    assert [v.widths for v in found.variables] == CHOICES
+
+    def cost(widths):
+        return sum(v.cost * w for v, w in zip(found.variables, widths))
+
+    best = found.best
+    assert best.found.sqnr_db == pytest.approx(everything[best.found.widths])
+    assert best.found.sqnr_db >= db
+    no_dearer = [q for w, q in everything.items() if cost(w) <= best.cost + 1e-9]
+    assert max(no_dearer) - best.found.sqnr_db <= 1.0
+    assert (
+        best.cost <= min(cost(w) for w, q in everything.items() if q >= db + 1) + 1e-9
+    )
+    assert len(found.trials) < len(everything)
 
 
 def test_costs_are_the_bytes_of_the_image(files):
@@ -418,6 +500,48 @@ def test_the_configuration_reproduces_the_result(files, tmp_path):
     for matrix in program.report["matrices"]:
         assert matrix["weight_bits"] == widths[f"{matrix['node']} {matrix['matrix']}"]
     assert program.inputs[0].bits == (widths["inputs"],)
+
+
+@pytest.mark.parametrize(
+    "kind, config",
+    [
+        ("input", {"options": {"input-bits": 9}}),
+        ("act", {"options": {"act-bits": 9}, "layers": {"lstm0": {"act-bits": 9}}}),
+        ("cell", {"values": {"lstm0.c": {"range-method": "mse"}}}),
+        ("weights", {"layers": {"lstm0": {"W": {"weight-bits": 3}}}}),
+    ],
+)
+def test_what_is_varied_has_an_effect(files, kind, config):
+    """What the user's configuration says farther away, or about something else,
+    does not fix a width: a narrow one measures as another program."""
+    found = search(
+        files, sqnr=-20, vary=[kind], weight_bits=[3, 8], value_bits=[8, 16],
+        config=config, max_trials=3,
+    )  # fmt: skip
+    noises = [trial.found.noise for trial in found.trials]
+    assert len(noises) >= 2 and len(set(noises)) == len(noises), noises
+
+
+def test_weights_alone_leave_values_at_their_widest(files):
+    """`--cost weights` pins the values of --vary, which have defaults of 13 bits."""
+    found = search(
+        files, sqnr=20, cost="weights", vary=["weights", "act", "gate", "cell"],
+        weight_bits=[4, 6, 8], value_bits=[12, 15],
+    )  # fmt: skip
+    assert {v.key[2] for v in found.variables} == {"weight-bits"}
+    for layer in ("lstm0", "lstm1"):
+        bits = found.config["layers"][layer]
+        assert (bits["act-bits"], bits["gate-bits"], bits["cell-bits"]) == (15, 15, 15)
+        assert bits["weight-bits"] in (4, 6, 8)
+    assert found.config["layers"]["head"]["act-bits"] == 15
+    program = hcgs.compile(
+        files / "two.onnx", target="generic", calibrate=files / "x.npz",
+        config=found.config,
+    )  # fmt: skip
+    bits = {v["name"]: v["bits"] for v in program.metadata["network"]["values"]}
+    assert program.outputs[0].bits == (15,), bits
+    again = hcgs.verify(program, files / "two.onnx", two_layer_data(24))
+    assert again.sqnr_db == pytest.approx(found.best.found.sqnr_db)
 
 
 def test_accuracy_and_agreement(files):
@@ -459,6 +583,37 @@ def test_a_search_goes_on_from_its_state(files, tmp_path):
         search(files, sqnr=22, state=state, weight_encoding="twos")
 
 
+@pytest.mark.parametrize("kind", ["file", "folder", "pattern", "array"])
+def test_the_state_belongs_to_its_calibration_data(tmp_path, kind):
+    """Calibration data of the same name with other contents, which need not
+    change the formats of the program that the search starts with."""
+    onnx.save(make_model(), tmp_path / "m.onnx")
+    np.save(tmp_path / "x.npy", data(9))
+    batches = tmp_path / "batches"
+    batches.mkdir()
+
+    def run(last: float) -> None:
+        array = data(9)
+        array[-1, -1, -1] = last
+        np.save(batches / "a.npy", array)
+        calibrate = {
+            "file": batches / "a.npy",
+            "folder": batches,
+            "pattern": str(batches / "*.npy"),
+            "array": array,
+        }[kind]
+        hcgs.search_widths(
+            tmp_path / "m.onnx", tmp_path / "x.npy", sqnr=-20, target="generic",
+            calibrate=calibrate, state=tmp_path / "state", weight_bits=[5, 6],
+            vary=["weights"], max_trials=2,
+        )  # fmt: skip
+
+    run(0.25)
+    run(0.25)
+    with pytest.raises(hcgs.InputError, match="another search"):
+        run(0.26)
+
+
 # ---- bad input --------------------------------------------------------------
 
 
@@ -486,11 +641,69 @@ def test_budget_that_nothing_meets(files, tmp_path):
         ({"sqnr": 20, "target": "hcgs-65nm"}, "nothing to choose.*weights of 6 bits"),
         ({"sqnr": 20, "target": "hcgs-65nm", "weight_bits": [4, 5]}, "takes 6"),
         ({"sqnr": 20, "vary": ["act"], "cost": "weights"}, "needs weights to vary"),
+        (
+            {"sqnr": 20, "vary": ["input"], "input_bits": 12},
+            "option 'input-bits' fixes the width of 'inputs', which is varied",
+        ),
+        (
+            {
+                "sqnr": 20,
+                "vary": ["input"],
+                "config": {"layers": {"lstm0": {"input-bits": 12}}},
+            },
+            "layers.lstm0.input-bits fixes the width of 'inputs'",
+        ),
+        (
+            {"sqnr": 20, "vary": ["input"], "config": {"values": {"x": {"bits": 12}}}},
+            "values.x.bits fixes the width of 'inputs'",
+        ),
+        (
+            {
+                "sqnr": 20,
+                "vary": ["act"],
+                "config": {"values": {"lstm1": {"bits": 12}}},
+            },
+            "values.lstm1.bits fixes the width of 'lstm1 act'",
+        ),
+        (
+            {
+                "sqnr": 20,
+                "vary": ["act"],
+                "config": {"layers": {"lstm0": {"y": {"bits": 12}}}},
+            },
+            "layers.lstm0.y.bits fixes the width of 'lstm0 act'",
+        ),
+        (
+            {
+                "sqnr": 20,
+                "vary": ["cell"],
+                "config": {"values": {"lstm0.c": {"bits": 12}}},
+            },
+            "values.lstm0.c.bits fixes the width of 'lstm0 cell'",
+        ),
     ],
 )
 def test_arguments_that_make_no_sense(files, arguments, message):
     with pytest.raises(hcgs.InputError, match=message):
         search(files, **arguments)
+
+
+def test_an_agreement_needs_several_features(tmp_path):
+    model = make_model()
+    for tensor in model.graph.initializer:
+        if tensor.name in ("F", "b"):
+            array = numpy_helper.to_array(tensor)[..., :1]
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    model.graph.output[0].type.tensor_type.shape.dim[2].dim_value = 1
+    onnx.save(model, tmp_path / "one.onnx")
+    np.save(tmp_path / "x.npy", data(9))
+    seen = []
+    with pytest.raises(hcgs.InputError, match="output 'y' has only one; ask for"):
+        hcgs.search_widths(
+            tmp_path / "one.onnx", tmp_path / "x.npy", agreement=0.9,
+            target="generic", progress=lambda *trial: seen.append(trial),
+        )  # fmt: skip
+    assert seen == []
 
 
 @pytest.mark.parametrize(
@@ -516,7 +729,7 @@ def test_command(files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     arguments = [
         "search", str(files / "two.onnx"), "--data", str(files / "labelled.npz"),
-        "--target", "generic", "--vary", "weights", "--weight-bits", "3..8",
+        "--target", "generic", "--vary", "weights", "--weight-bits", "5..8",
         "-O", "weight-encoding=twos", "-o", "widths.json", "--table", "all.json",
     ]  # fmt: skip
     assert main([*arguments, "--budget-sqnr", "24"]) == 0

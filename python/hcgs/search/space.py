@@ -127,6 +127,54 @@ def _list(widths: Sequence[int]) -> str:
     return ", ".join(map(str, widths)) or "nothing"
 
 
+def check_free(
+    variables: Sequence[Variable],
+    options: Iterable[str],
+    base: Mapping,
+    inputs: Sequence[str],
+) -> None:
+    """Raises InputError where an option (names as of hcgs-compile) or an entry of
+    the configuration `base` beats what `configuration` says of a variable: every
+    width would measure as the same program. `inputs` are the model's."""
+    layers, values = _section(base, "layers"), _section(base, "values")
+
+    def fixed(what: str, variable: Variable) -> InputError:
+        return InputError(
+            f"{what} fixes the width of '{variable.name}', which is varied: leave it "
+            "out, or do not vary that kind"
+        )
+
+    for variable in variables:
+        layer, _, option = variable.key
+        if option == "input-bits":
+            if option in options:
+                raise fixed(f"option '{option}'", variable)
+            for name in layers:
+                if option in _section(layers, name):
+                    raise fixed(f"configuration: layers.{name}.{option}", variable)
+            for name in inputs:
+                if "bits" in _section(values, name):
+                    raise fixed(f"configuration: values.{name}.bits", variable)
+        # Of h or the result, and of the cell: nearer than the layer.
+        for which, value, key in (
+            ("y", layer, "act-bits"),
+            ("c", f"{layer}.c", "cell-bits"),
+        ):
+            if option != key:
+                continue
+            if "bits" in _section(_section(layers, layer), which):
+                raise fixed(f"configuration: layers.{layer}.{which}.bits", variable)
+            if "bits" in _section(values, value):
+                raise fixed(f"configuration: values.{value}.bits", variable)
+
+
+def _section(config: Mapping, name: str) -> Mapping:
+    """A part of a configuration; nothing if it is absent or no object, of which
+    the compiler complains."""
+    part = config.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
 def configuration(
     variables: Sequence[Variable],
     widths: Assignment,

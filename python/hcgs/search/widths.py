@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import math
@@ -24,7 +25,13 @@ from ..program import Program
 from ..verify import Comparison
 from .algorithm import Budget, Measurement, Outcome, Search, Trial, Variable
 from .journal import Journal
-from .space import VALUE_WIDTHS, WEIGHT_WIDTHS, configuration, variables
+from .space import (
+    VALUE_WIDTHS,
+    WEIGHT_WIDTHS,
+    check_free,
+    configuration,
+    variables,
+)
 
 COSTS = ("memory", "weights")
 #: Options that say where things are rather than how the model is compiled.
@@ -123,7 +130,8 @@ def search_widths(
     per      "layer" or "matrix": whether W and R of a layer may differ
     weight_bits, value_bits  widths to choose from
     cost     "memory": bytes of weights and, times `activation_weight`, of the
-             values of one step; "weights": bytes of weights alone
+             values of one step; "weights": bytes of weights alone, while the
+             values of `vary` keep the widest of `value_bits`
     state    file to which measurements go, and from which they are taken
     max_trials  measurements after which the search makes do with what it has
     progress called with each trial and its place in its phase
@@ -164,6 +172,12 @@ def search_widths(
             "`labels`, or ask for an SQNR or an agreement with the float model"
         )
     comparison = Comparison(first, model, data.arrays, data.lengths, labels)
+    output = first.outputs[0].name
+    if budget.kind == "agreement" and comparison.frames[output][0].shape[-1] < 2:
+        raise InputError(
+            "an agreement is about which feature is the largest, and output "
+            f"'{output}' has only one; ask for an SQNR"
+        )
     found = variables(
         read(bytes(first)),
         vary=vary,
@@ -172,11 +186,17 @@ def search_widths(
         value_bits=value_bits,
         activation_weight=0.0 if cost == "weights" else activation_weight,
     )
+    given = {k.replace("_", "-") for k in options}
+    check_free(found, given, base_config, [spec.name for spec in first.inputs])
     if cost == "weights":
-        # Values that cost nothing stay at their widest.
-        found = [v for v in found if v.cost]
+        # Values that cost nothing stay at their widest, which is not the
+        # compiler's default.
+        kept = [v for v in found if not v.is_weight]
+        found = [v for v in found if v.is_weight]
         if not found:
             raise InputError("cost 'weights' needs weights to vary")
+        widest = tuple(v.widths[-1] for v in kept)
+        base_config = configuration(kept, widest, {}, base_config)
     plain = {k.replace("_", "-"): v for k, v in options.items() if k not in PLACES}
 
     def measure(widths: tuple[int, ...]) -> Measurement:
@@ -308,8 +328,7 @@ def _digest(model, data: Dataset, labels, options, base_config, first: Program) 
         add(b"" if array is None else np.ascontiguousarray(array).tobytes())
 
     add(__version__)
-    # The program holds the model's digest, the target and all formats, which
-    # stand for the contents of the calibration data.
+    # The program holds the model's digest and the target.
     add(bytes(first))
     add(first.metadata["model"].get("sha256", ""))
     for name in sorted(data.arrays):
@@ -317,6 +336,15 @@ def _digest(model, data: Dataset, labels, options, base_config, first: Program) 
         add_array(data.arrays[name])
     add_array(data.lengths)
     add_array(labels)
+    calibrate = options["calibrate"]
+    if isinstance(calibrate, (str, os.PathLike)):
+        for path in _calibration_files(os.fspath(calibrate)):
+            add(_file_digest(path))
+    else:
+        arrays = calibrate if isinstance(calibrate, Mapping) else {"": calibrate}
+        for name in sorted(arrays):
+            add(name)
+            add_array(np.asarray(arrays[name]))
     add(
         json.dumps(
             {k: str(v) for k, v in options.items() if k not in PLACES}, sort_keys=True
@@ -324,3 +352,23 @@ def _digest(model, data: Dataset, labels, options, base_config, first: Program) 
     )
     add(json.dumps(base_config, sort_keys=True))
     return digest.hexdigest()
+
+
+def _calibration_files(path: str) -> list[str]:
+    """The files that calibration data of this name are in: one, those of a
+    folder, or those that a pattern finds."""
+    if os.path.isdir(path):
+        return sorted(str(p) for p in Path(path).iterdir() if p.is_file())
+    return [path] if os.path.exists(path) else sorted(glob.glob(path))
+
+
+def _file_digest(path: str) -> bytes:
+    """SHA-256 of a file that may be larger than memory."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise FileError("read calibration data", path, error) from None
+    return digest.digest()
