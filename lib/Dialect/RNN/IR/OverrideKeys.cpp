@@ -94,8 +94,6 @@ std::string OverrideKey::allowed() const {
                             : std::to_string(min) + ".." + std::to_string(max);
   case Kind::Percentage:
     return "a number above 0 up to 100";
-  case Kind::Flag:
-    return "true or false";
   case Kind::Choice:
     return choices.str();
   case Kind::Text:
@@ -142,8 +140,6 @@ static bool isValid(const OverrideKey &key, Attribute value) {
     return attr && attr.getType().isF64() && attr.getValueAsDouble() > 0.0 &&
            attr.getValueAsDouble() <= 100.0;
   }
-  case Kind::Flag:
-    return isa<BoolAttr>(value);
   case Kind::Choice: {
     auto attr = dyn_cast<StringAttr>(value);
     SmallVector<StringRef> choices;

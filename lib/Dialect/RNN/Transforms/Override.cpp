@@ -48,13 +48,6 @@ std::optional<StringRef> rnn::getOverrideText(Operation *layer,
   return std::nullopt;
 }
 
-std::optional<bool> rnn::getOverrideFlag(Operation *layer, StringRef matrix,
-                                         StringRef key) {
-  if (auto value = dyn_cast_or_null<BoolAttr>(getOverride(layer, matrix, key)))
-    return value.getValue();
-  return std::nullopt;
-}
-
 SmallVector<int> rnn::getOverrideExponents(Operation *layer, StringRef matrix,
                                            int64_t gates) {
   auto given = dyn_cast_or_null<DenseI64ArrayAttr>(

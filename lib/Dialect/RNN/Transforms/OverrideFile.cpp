@@ -139,10 +139,6 @@ static Attribute toAttribute(Builder &builder, OverrideKey::Kind kind,
   case Kind::Percentage:
     return isNumber(value) ? builder.getF64FloatAttr(toReal(value))
                            : Attribute();
-  case Kind::Flag:
-    return value.is_boolean()
-               ? builder.getBoolAttr(*value.get_ptr<const bool *>())
-               : Attribute();
   case Kind::Choice:
   case Kind::Text:
     return value.is_string()

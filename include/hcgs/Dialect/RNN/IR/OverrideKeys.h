@@ -35,7 +35,6 @@ struct OverrideKey {
   enum class Kind {
     Integer,    // IntegerAttr i64, min..max
     Percentage, // FloatAttr f64, above 0 up to 100
-    Flag,       // BoolAttr
     Choice,     // StringAttr, one of `choices`
     Text,       // StringAttr, not empty
     Exponents,  // DenseI64ArrayAttr, one for each gate, min..max each

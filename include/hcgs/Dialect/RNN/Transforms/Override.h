@@ -26,16 +26,13 @@ namespace hcgs::rnn {
 mlir::Attribute getOverride(mlir::Operation *layer, llvm::StringRef matrix,
                             llvm::StringRef key);
 
-/// The same as a number, a text or a flag.
+/// The same as a number or a text.
 std::optional<int64_t> getOverrideInteger(mlir::Operation *layer,
                                           llvm::StringRef matrix,
                                           llvm::StringRef key);
 std::optional<llvm::StringRef> getOverrideText(mlir::Operation *layer,
                                                llvm::StringRef matrix,
                                                llvm::StringRef key);
-std::optional<bool> getOverrideFlag(mlir::Operation *layer,
-                                    llvm::StringRef matrix,
-                                    llvm::StringRef key);
 
 /// A choice as an enumeration: `names` pairs the texts of the table of keys
 /// with their meaning; `otherwise` if nothing is said.
