@@ -107,3 +107,12 @@ func.func @malformed(%x: tensor<?x?x2xf32>) -> tensor<?x?x2xf32> {
   rnn.range %z -1.25 to 1.0 : tensor<?x?x2xf32>
   return %z : tensor<?x?x2xf32>
 }
+
+// -----
+
+// No format goes so far.
+// expected-error@+1 {{the range of input 0 is -1e+30..1e+30, but no format of 16 bits goes beyond +-2.14748e+09; give a smaller range, or scale the model}}
+func.func @far(%x: tensor<?x?x2xf32> {rnn.override = {range = array<f64: -1.0e30, 1.0e30>}}) -> tensor<?x?x2xf32> {
+  %y = rnn.act relu %x : tensor<?x?x2xf32>
+  return %y : tensor<?x?x2xf32>
+}

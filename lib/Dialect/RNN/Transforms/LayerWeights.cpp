@@ -100,14 +100,14 @@ void rnn::chooseCodes(Matrix &matrix) {
     const std::string count =
         std::to_string(zeros) + " weights in kept positions are zero";
     const ZeroPolicy policy = matrix.request.zeros;
-    if (zeroGate) {
-      switchTo(search(matrix, twos),
-               "a gate has only zero weights, which signmag cannot hold; the "
-               "matrix is stored as twos");
-    } else if (zeros > 0 && policy == ZeroPolicy::Refuse) {
+    if (zeros > 0 && policy == ZeroPolicy::Refuse) {
       matrix.error = count + ", which signmag cannot hold; use "
                              "weight-encoding=twos, or zeros=one to store them "
                              "as +1";
+    } else if (zeroGate && !matrix.request.published) {
+      switchTo(search(matrix, twos),
+               "a gate has only zero weights, which signmag cannot hold; the "
+               "matrix is stored as twos");
     } else if (zeros > 0 && policy == ZeroPolicy::Twos) {
       switchTo(search(matrix, twos),
                count + ", which signmag cannot hold; the matrix is stored as "

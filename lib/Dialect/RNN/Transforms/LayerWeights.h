@@ -46,6 +46,9 @@ struct WeightRequest {
   /// One for each gate; empty: those of least squared error.
   llvm::SmallVector<int> exponents;
   ZeroPolicy zeros = ZeroPolicy::Auto;
+  /// The published quantiser: signmag whatever the weights, unless `zeros` asks
+  /// for something else.
+  bool published = false;
   GridPolicy onGrid = GridPolicy::Keep;
 };
 

@@ -151,6 +151,10 @@ FailureOr<WeightRequest> Quantize::getRequest(Operation *layer, StringRef name,
                                      {"twos", ZeroPolicy::Twos},
                                      {"refuse", ZeroPolicy::Refuse}},
                                     zeros);
+  // Codes of twos are other ones: 2^(k-1), that of |w| = 1, has none.
+  request.published = quantizer == WeightQuantizer::HCGS;
+  if (request.published && request.zeros == ZeroPolicy::Auto)
+    request.zeros = ZeroPolicy::One;
   request.onGrid = getOverrideChoice<GridPolicy>(
       layer, name, "on-grid",
       {{"keep", GridPolicy::Keep}, {"lower", GridPolicy::Lower}}, onGrid);
@@ -227,14 +231,14 @@ fx::PwlAttr Quantize::makeTable(Operation *layer, fx::Activation kind,
   Builder builder(&getContext());
   auto segments = static_cast<unsigned>(
       getOverrideInteger(layer, "", "pwl-segments").value_or(pwlSegments));
-  fx::PwlKind tableKind = getOverrideChoice<fx::PwlKind>(
-      layer, "", "pwl-kind",
-      {{"auto", fx::PwlKind::Auto},
-       {"uniform", fx::PwlKind::Uniform},
-       {"two-level", fx::PwlKind::TwoLevel}},
-      pwlKind);
-  FloatAttr error = dyn_cast_or_null<FloatAttr>(
-      getOverride(layer, "", "pwl-max-error"));
+  fx::PwlKind tableKind =
+      getOverrideChoice<fx::PwlKind>(layer, "", "pwl-kind",
+                                     {{"auto", fx::PwlKind::Auto},
+                                      {"uniform", fx::PwlKind::Uniform},
+                                      {"two-level", fx::PwlKind::TwoLevel}},
+                                     pwlKind);
+  FloatAttr error =
+      dyn_cast_or_null<FloatAttr>(getOverride(layer, "", "pwl-max-error"));
   if (!error && pwlMaxError > 0.0)
     error = builder.getF64FloatAttr(pwlMaxError);
   FloatAttr alpha, beta;
@@ -263,25 +267,26 @@ FailureOr<Layer> Quantize::describe(LSTMOp op, const ValueFormats &formats) {
   for (unsigned gate = 0; gate < kNumGates; ++gate) {
     unsigned index = gate == GateG ? 1 : 0;
     numerics::Activation function = rnn::getActivation(op, index);
-    Range reach{-8.0, 8.0};
-    if (!numerics::isBoundedByOne(function)) {
-      FailureOr<Range> found = formats.gateReach(op, gate);
-      if (failed(found))
-        return failure();
-      reach = *found;
-    }
-    if (failed(checkSamples(op, function, reach)))
+    FailureOr<Range> reach = formats.gateReach(op, gate);
+    if (failed(reach))
       return failure();
-    int frac = tableInputFrac(function, reach);
-    layer.gates.push_back(makeTable(op, op.getActivation(0, index), function,
-                                    frac,
-                                    formats.gateFormat(op, function, frac)));
+    // The format of a bounded function does not depend on that of z.
+    int frac = tableInputFrac(function, *reach,
+                              formats.gateFormat(op, function, /*inFrac=*/0));
+    FxFormat out = formats.gateFormat(op, function, frac);
+    if (failed(checkSamples(op, function, *reach, out)))
+      return failure();
+    layer.gates.push_back(
+        makeTable(op, op.getActivation(0, index), function, frac, out));
     layer.requantFracs.push_back(frac);
   }
   numerics::Activation output = rnn::getActivation(op, 2);
-  if (failed(checkSamples(op, output, formats.getRange(op.getYC()))))
+  Range cell = formats.getRange(op.getYC());
+  int frac = tableInputFrac(output, cell,
+                            formats.gateFormat(op, output, /*inFrac=*/0));
+  if (failed(
+          checkSamples(op, output, cell, formats.gateFormat(op, output, frac))))
     return failure();
-  int frac = tableInputFrac(output, formats.getRange(op.getYC()));
   layer.table = makeTable(op, op.getActivation(0, 2), output, frac,
                           formats.gateFormat(op, output, frac));
   return layer;
@@ -300,12 +305,11 @@ FailureOr<Layer> Quantize::describe(LinearOp op, const ValueFormats &formats) {
     layer.requantFracs = {y.frac};
     return layer;
   }
-  numerics::Activation function =
-      rnn::getActivation(op);
+  numerics::Activation function = rnn::getActivation(op);
   FailureOr<Range> reach = formats.linearReach(op);
-  if (failed(reach) || failed(checkSamples(op, function, *reach)))
+  if (failed(reach) || failed(checkSamples(op, function, *reach, y)))
     return failure();
-  int frac = tableInputFrac(function, *reach);
+  int frac = tableInputFrac(function, *reach, y);
   layer.table = makeTable(op, *op.getActivation(), function, frac, y);
   layer.requantFracs = {frac};
   return layer;
@@ -397,11 +401,11 @@ LogicalResult Quantize::finishPointwise(Operation *op,
   fx::PwlAttr table;
   auto act = dyn_cast<ActOp>(op);
   if (act && act.getKind() != fx::Activation::Identity) {
-    numerics::Activation function =
-        rnn::getActivation(act);
-    if (failed(checkSamples(act, function, formats.getRange(act.getX()))))
+    numerics::Activation function = rnn::getActivation(act);
+    Range reach = formats.getRange(act.getX());
+    if (failed(checkSamples(act, function, reach, y)))
       return failure();
-    result = tableInputFrac(function, formats.getRange(act.getX()));
+    result = tableInputFrac(function, reach, y);
     table = makeTable(act, act.getKind(), function, result, y);
   }
   if (!isa<ConcatOp>(op)) {

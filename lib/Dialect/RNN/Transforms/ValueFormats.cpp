@@ -7,6 +7,7 @@
 #include "hcgs/Dialect/RNN/Transforms/WeightData.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
@@ -18,9 +19,11 @@ using namespace hcgs::rnn;
 using numerics::Activation;
 using numerics::FxFormat;
 
-/// Tables see values of 16 bits; bounded functions see +-8 of them.
+/// Tables see values of 16 bits, of bounded functions at least +-8.
 static constexpr int tableBits = 16;
 static constexpr int boundedTableFrac = 12;
+/// What largestFrac ends at.
+static constexpr int minFrac = -16;
 
 Range rnn::imageOf(const Activation &function, Range domain) {
   // All functions are monotone but for a dip or a jump; a fine scan finds what
@@ -37,14 +40,23 @@ Range rnn::imageOf(const Activation &function, Range domain) {
 }
 
 LogicalResult rnn::checkSamples(Operation *op, const Activation &function,
-                                Range domain) {
+                                Range domain, FxFormat out) {
   if (!function.samples)
     return success();
   const numerics::Samples &points = *function.samples;
   const double first = points.front().x, last = points.back().x;
-  const bool below = domain.min < first && points[0].y != points[1].y;
+  // Flat is what straight on would stay within one output LSB.
+  const double flat = std::ldexp(1.0, -out.frac);
+  auto leaves = [&](const numerics::Sample &end, const numerics::Sample &inner,
+                    double reach) {
+    const double slope = (end.y - inner.y) / (end.x - inner.x);
+    return std::fabs(slope * (reach - end.x)) > flat;
+  };
+  const bool below =
+      domain.min < first && leaves(points[0], points[1], domain.min);
   const bool above =
-      domain.max > last && points.back().y != points[points.size() - 2].y;
+      domain.max > last &&
+      leaves(points.back(), points[points.size() - 2], domain.max);
   if (!below && !above)
     return success();
   return emitNodeError(op)
@@ -55,18 +67,44 @@ LogicalResult rnn::checkSamples(Operation *op, const Activation &function,
          << "; give points up to there, or two last ones of the same value";
 }
 
-int rnn::tableInputFrac(const Activation &function, Range domain) {
+/// How far, in LSBs of `out`, a monotone function is from its values at the
+/// ends of `z` when the input lies in `domain` and saturates there. Both count
+/// as the codes that `out` has can tell them.
+static double errorOfSaturation(const Activation &function, Range domain,
+                                FxFormat z, FxFormat out) {
+  auto limited = [&](double x) {
+    return std::clamp(std::ldexp(function(x), out.frac),
+                      static_cast<double>(out.minCode()),
+                      static_cast<double>(out.maxCode()));
+  };
+  auto error = [&](double edge, double reach) {
+    return std::fabs(numerics::roundHalfAway(limited(edge)) - limited(reach));
+  };
+  const double low = numerics::toValue(z.minCode(), z);
+  const double high = numerics::toValue(z.maxCode(), z);
+  return std::max(domain.min < low ? error(low, domain.min) : 0.0,
+                  domain.max > high ? error(high, domain.max) : 0.0);
+}
+
+int rnn::tableInputFrac(const Activation &function, Range domain,
+                        FxFormat out) {
   // Outside its points a function is constant: no code need tell inputs there
   // apart.
   if (function.samples) {
     const double first = std::max(domain.min, function.samples->front().x);
     const double last = std::min(domain.max, function.samples->back().x);
     // The upper end itself needs no code.
-    return numerics::largestFrac(
-        -std::max(std::fabs(first), std::fabs(last)), 0.0, tableBits);
+    return numerics::largestFrac(-std::max(std::fabs(first), std::fabs(last)),
+                                 0.0, tableBits);
   }
-  if (numerics::isBoundedByOne(function))
-    return boundedTableFrac;
+  if (numerics::isBoundedByOne(function)) {
+    // A wider range costs resolution near 0, so no wider than it takes.
+    int frac = boundedTableFrac;
+    while (frac > minFrac &&
+           errorOfSaturation(function, domain, {tableBits, frac}, out) > 1.0)
+      --frac;
+    return frac;
+  }
   return numerics::largestFrac(domain.min, domain.max, tableBits);
 }
 
@@ -219,9 +257,8 @@ void ValueFormats::analyse(LSTMOp op) {
 }
 
 LogicalResult ValueFormats::analyse(LinearOp op) {
-  Activation function = op.getActivation()
-                            ? rnn::getActivation(op)
-                            : Activation();
+  Activation function =
+      op.getActivation() ? rnn::getActivation(op) : Activation();
   const int bits = widthOf(op.getY(), "act-bits", options.actBits);
   if (numerics::isBoundedByOne(function)) {
     add(op.getY(), bits, {-1.0, 1.0}, Fit::Unit);
@@ -296,8 +333,7 @@ LogicalResult ValueFormats::analyse(Operation &op) {
       })
       .Case([&](LinearOp linear) { return analyse(linear); })
       .Case([&](ActOp act) {
-        Activation function =
-            rnn::getActivation(act);
+        Activation function = rnn::getActivation(act);
         std::optional<Range> range = recorded(act.getY());
         const int bits = widthOf(act.getY(), "act-bits", options.actBits);
         if (numerics::isBoundedByOne(function))
@@ -365,6 +401,13 @@ LogicalResult ValueFormats::analyse(Block &block) {
   return settleFormats();
 }
 
+/// "1e+30": short, whatever the size.
+static std::string shown(double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", value);
+  return text;
+}
+
 /// A class is as wide as its widest member and has as many integer bits as any
 /// of them needs, or the fraction that is given for one of them.
 LogicalResult ValueFormats::settleFormats() {
@@ -380,12 +423,26 @@ LogicalResult ValueFormats::settleFormats() {
     else if (member.fit == Fit::Closed)
       frac = numerics::largestFrac(member.range.min, member.range.max,
                                    member.bits);
+    const double reach = member.range.magnitude();
+    const double most = std::ldexp(1.0, member.bits - 1 - minFrac);
+    if (member.fit != Fit::Unit && !member.frac && std::isfinite(reach) &&
+        reach > most) {
+      Value value = Value::getFromOpaquePointer(key.first);
+      return mlir::emitError(value.getLoc())
+             << "the range of " << nameOf(value) << " is "
+             << llvm::formatv("{0}..{1}", shown(member.range.min),
+                              shown(member.range.max))
+                    .str()
+             << ", but no format of " << member.bits << " bits goes beyond +-"
+             << shown(most) << "; give a smaller range, or scale the model";
+    }
     Key leader = classes.getLeaderValue(key);
     auto [format, newClass] =
         formats.insert({leader, FxFormat{member.bits, 0}});
     format->second.bits = std::max(format->second.bits, member.bits);
-    auto [most, newMost] = integerBits.insert({leader, member.bits - frac});
-    most->second = std::max(most->second, member.bits - frac);
+    auto [integer, newInteger] =
+        integerBits.insert({leader, member.bits - frac});
+    integer->second = std::max(integer->second, member.bits - frac);
     if (!member.frac)
       continue;
     Value value = Value::getFromOpaquePointer(key.first);

@@ -35,15 +35,18 @@ struct Range {
 Range imageOf(const numerics::Activation &function, Range domain);
 
 /// Fractional bits of z, the 16-bit input of the table of `function`, when z
-/// lies in `domain`: 12 for functions that are flat beyond +-8 (or nearly so,
-/// being bounded by 1), else as the domain asks.
-int tableInputFrac(const numerics::Activation &function, Range domain);
+/// lies in `domain` and the result has the format `out`. Functions bounded by 1
+/// get 12 (z in +-8), or as many less as it takes for z to cover the domain, or
+/// to saturate only where the function, rounded to `out`, has at most one LSB
+/// left to go. For others the domain is covered, and `out` does not matter.
+int tableInputFrac(const numerics::Activation &function, Range domain,
+                   numerics::FxFormat out);
 
 /// Reports a function given by samples that z in `domain` can leave where it is
-/// not flat: what it goes on with is not known.
+/// not flat to one LSB of `out`: what it goes on with is not known.
 mlir::LogicalResult checkSamples(mlir::Operation *op,
                                  const numerics::Activation &function,
-                                 Range domain);
+                                 Range domain, numerics::FxFormat out);
 
 struct FormatOptions {
   int inputBits, actBits, gateBits, cellBits;

@@ -162,9 +162,10 @@ def RNNCompress : Pass<"rnn-compress"> {
     `select=magnitude` keeps the blocks that together keep the largest sum of
     |w|; `guided`, the published variant, those of the largest mean |w|, tier by
     tier; `random` is drawn from `seed`. All three are described in
-    `Compression/Select.h`; the n-th matrix of the module, counted from 0, draws
-    from seed + n, linear layers counted. A matrix smaller than a block of the
-    first tier in either direction stays dense.
+    `Compression/Select.h`. A matrix draws from `seed` mixed with its name (node
+    and matrix, `lstm.W`) by FNV-1a, so its blocks do not depend on what other
+    layers there are. A matrix smaller than a block of the first tier in either
+    direction stays dense.
 
     `masks` takes 0/1 arrays from `mask-file` (.npz), named `<node>.W` and
     `<node>.R`, of one gate's shape or of all gates stacked. Weights where the
@@ -393,11 +394,12 @@ def RNNQuantize : Pass<"rnn-quantize"> {
     that is given, the pass fails and says what would keep it; `on-grid=lower`
     lets weights on a grid change instead.
 
-    `signmag` has no zero. A matrix with a gate of nothing but zeros is stored
-    `twos`, with a remark. For other zeros in kept positions `zeros` decides:
-    `auto` stores the matrix `twos` if that has less than half the squared
-    error, and else them as +1; `one` always +1; `twos` always the matrix as
-    `twos`; `refuse` is an error.
+    `signmag` has no zero. For zeros in kept positions `zeros` decides: `auto`
+    stores the matrix `twos` if that has less than half the squared error, and
+    else them as +1; `one` always +1; `twos` always the matrix as `twos`;
+    `refuse` is an error. With `auto` and `one`, a matrix with a gate of nothing
+    but zeros is stored `twos`, with a remark. `weight-quantizer=hcgs` never
+    leaves `signmag` by itself: `auto` is `one` there, for such gates, too.
 
     *Accumulators.* The fraction of a sum is that of its finest product. The
     bound of A-ACC-3 is proved for every row from the codes and biases, for the
