@@ -67,10 +67,14 @@ def test_options(folder, options, message):  # noqa: F811
         ({"lstm.R": np.full((8, 8), 2)}, r"lstm\.R.*m\.npz.*holds 2 at row 0, column 0"),
         ({"lstm.R": np.eye(8) * 0.5}, r"lstm\.R.*holds 0\.5"),
         ({"lstm.R": np.full((8, 8), np.nan)}, r"lstm\.R.*holds nan"),
+        (
+            {"lstm.R": np.zeros((8, 8), np.int8)},
+            r"array 'lstm\.R' of mask file 'm\.npz' holds only 0: the mask keeps nothing",
+        ),
         ({"lstm.Q": np.ones((8, 8))}, r"m\.npz.*lstm\.Q.*no matrix.*lstm\.R, lstm\.W"),
         ({"lstm.W": np.ones((8, 6), complex)}, r"m\.npz.*(c16|type)"),
     ],
-    ids=["turned", "rank", "two", "half", "nan", "name", "complex"],
+    ids=["turned", "rank", "two", "half", "nan", "zeros", "name", "complex"],
 )
 def test_masks(folder, arrays, message):  # noqa: F811
     np.savez(folder.path / "m.npz", **arrays)
@@ -84,6 +88,14 @@ def test_mask_that_breaks_its_tiers(folder):  # noqa: F811
     np.savez(folder.path / "m.npz", **{"lstm.R": mask})
     line = folder.refuses(*COMPILE, "--sparsity=masks", "--mask-file=m.npz", "--tiers=4x4:1/2")
     assert re.search(r"lstm.*R.*mask breaks the pattern", line), line
+
+
+def test_mask_that_fits_its_tiers_in_no_balance(folder):  # noqa: F811
+    mask = np.zeros((8, 8), np.int8)
+    mask[:4] = mask[:, :4] = 1  # three of the four 4x4 blocks
+    np.savez(folder.path / "m.npz", **{"lstm.R": mask})
+    line = folder.refuses(*COMPILE, "--sparsity=masks", "--mask-file=m.npz", "--tiers=4x4")
+    assert re.search(r"lstm.*R.*balance row: tier 1.*balance column: tier 1", line), line
 
 
 def test_mask_file_that_is_none(folder):  # noqa: F811

@@ -13,7 +13,7 @@
 func.func @two_of_four(%x: tensor<?x?x4xf32>) -> tensor<?x?x2xf32> {
   %w = rnn.weight dense<[[[1.0, 0.0, 0.0, 2.0], [0.0, 3.0, -1.0, 0.0], [0.5, 0.0, 0.0, -2.0], [0.0, 1.5, 1.0, 0.0], [0.0, 0.0, 0.0, -2.0], [0.0, 1.5, 1.0, 0.0], [1.0, 0.0, 0.0, 2.0], [0.0, 3.0, -1.0, 0.0]]]> : tensor<1x8x4xf32>
   %r = rnn.weight dense<[[[0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25]]]> : tensor<1x8x2xf32>
-  // expected-remark@+2 {{W: pattern 1x1:1/2 row, 16 of 32 weights}}
+  // expected-remark@+2 {{W: pattern 1x1:1/2 row, 16 of 32 weights; 6 bits longer than dense}}
   // expected-remark@+1 {{R: stored dense (0.0 % zero)}}
   %y, %y_h, %y_c = rnn.lstm forward %x, %w, %r {hidden_size = 2 : i64}
       : (tensor<?x?x4xf32>, tensor<1x8x4xf32>, tensor<1x8x2xf32>) -> (tensor<?x?x2xf32>, tensor<1x?x2xf32>, tensor<1x?x2xf32>)

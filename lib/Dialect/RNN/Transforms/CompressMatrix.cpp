@@ -11,6 +11,8 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace hcgs;
 using namespace hcgs::rnn;
@@ -87,6 +89,8 @@ private:
   void projectToCirculant(int64_t block);
   void checkCirculant(int64_t block);
   void applyMask();
+  /// The maps of the mask in the tiers of `options`, strictly.
+  Result<BlockMaps> readMask(const compression::DetectOptions &options) const;
 
   void fail(const std::string &what) { decision.error = what; }
   /// The options that detection takes from tiers, balance and what is asked
@@ -97,7 +101,8 @@ private:
   /// What `on-broken` says of weights that break `detection`. `whose` begins
   /// sentences: "the weights", "the mask".
   void settle(const Detection &detection, const std::string &problem);
-  /// "; 96 bits (12 %) shorter than 8x8:1/4 column".
+  /// "; 96 bits (12 %) shorter than 8x8:1/4 column", "; as short as ...": how
+  /// sure the find is, and of what it could have been instead.
   static std::string describeConfidence(const Detection &detection);
 
   const MatrixView &weights;
@@ -160,11 +165,15 @@ std::optional<compression::DetectOptions> Decider::detectOptions() {
 
 std::string Decider::describeConfidence(const Detection &detection) {
   const double bits = detection.confidenceBits();
-  if (bits <= 0.0)
-    return "";
+  const std::string &other = detection.runnerUp.text;
+  if (std::abs(bits) < 0.5)
+    return "; as short as " + other;
+  // Given sizes are taken even if something else describes the zeros better.
+  if (bits < 0.0)
+    return "; " + print("%.0f bits longer than ", -bits) + other;
   return "; " + print("%.0f bits (", bits) +
          print("%.0f %%) shorter than ", 100.0 * detection.confidence()) +
-         detection.runnerUp.text;
+         other;
 }
 
 void Decider::settle(const Detection &detection, const std::string &problem) {
@@ -199,12 +208,12 @@ void Decider::detect() {
   case Detection::Kind::Broken:
     return settle(detection, detection.message());
   case Detection::Kind::Dense: {
-    std::string empty = percent(detection.emptyPositions, detection.positions);
-    if (detection.emptyPositions * 20 >= detection.positions)
-      decision.remark = "no block pattern found (" + empty +
-                        " of positions are zero in all gates); stored dense";
+    const std::string zero = percent(detection.zeroWeights, weights.size());
+    if (detection.zeroWeights * 20 >= weights.size())
+      decision.remark = "no block pattern found (" + zero +
+                        " of the weights are zero); stored dense";
     else
-      decision.remark = "stored dense (" + empty + " zero)";
+      decision.remark = "stored dense (" + zero + " zero)";
     return;
   }
   case Detection::Kind::Circulant:
@@ -359,6 +368,30 @@ static EnergyLoss multiply(std::span<float> data, int64_t gates,
   return loss;
 }
 
+Result<BlockMaps>
+Decider::readMask(const compression::DetectOptions &options) const {
+  auto read = [&](const std::vector<compression::Tier> &tiers) {
+    return compression::mapsOfMasks(mask->entries.data(), mask->gates,
+                                    mask->rows, mask->cols, tiers);
+  };
+  if (options.keepBalance || options.balance)
+    return read(options.tiers);
+  // Any balance: row, then column, as detection tries given sizes.
+  std::string problem;
+  for (Balance balance : {Balance::Row, Balance::Column}) {
+    std::vector<compression::Tier> tiers = options.tiers;
+    for (compression::Tier &tier : tiers)
+      tier.balance = balance;
+    auto maps = read(tiers);
+    if (maps)
+      return maps;
+    problem += (problem.empty() ? "balance " : "; balance ") +
+               std::string(compression::balanceName(balance)) + ": " +
+               maps.message();
+  }
+  return Error{problem};
+}
+
 void Decider::applyMask() {
   decision.how = "masked";
   std::optional<compression::DetectOptions> options = detectOptions();
@@ -373,9 +406,7 @@ void Decider::applyMask() {
   std::string problem;
   if (!options->tiers.empty()) {
     // With given sizes nothing is guessed.
-    auto maps =
-        compression::mapsOfMasks(mask->entries.data(), mask->gates, mask->rows,
-                                 mask->cols, options->tiers);
+    auto maps = readMask(*options);
     if (maps) {
       decision.separate = maps->size() > 1;
       decision.maps = *std::move(maps);

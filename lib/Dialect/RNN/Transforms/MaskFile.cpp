@@ -3,6 +3,8 @@
 
 #include "MaskFile.h"
 
+#include <algorithm>
+
 using namespace hcgs;
 using namespace hcgs::rnn;
 
@@ -79,6 +81,16 @@ Result<std::optional<Mask>> MaskFile::find(const MaskedMatrix &matrix) const {
                   "; a mask holds 1 for kept weights and 0 for others");
     }
     mask.entries[i] = value != 0.0;
+  }
+  if (std::find(mask.entries.begin(), mask.entries.end(), 1) ==
+      mask.entries.end()) {
+    const bool stacked =
+        matrix.directions > 1 && array->shape[0] == stacks * matrix.rows;
+    return fail(std::string("holds only 0") +
+                (!stacked           ? ""
+                 : matrix.direction ? " for the reverse direction"
+                                    : " for the forward direction") +
+                ": the mask keeps nothing; a mask holds 1 for kept weights");
   }
   return std::optional<Mask>(std::move(mask));
 }
