@@ -143,6 +143,11 @@ Result<Values> Analyzer::simulate(const Group &group, const NpzArrays &inputs) {
   return results;
 }
 
+/// Infinite where there is error and no signal.
+static double relativeError(double signal, double error) {
+  return signal > 0.0 ? error / signal : error > 0.0 ? INFINITY : 0.0;
+}
+
 void Analyzer::compareOutputs(int64_t first, const Group &group,
                               const std::array<Values, kModelStages> &values,
                               const Values &simulated) {
@@ -175,9 +180,9 @@ void Analyzer::compareOutputs(int64_t first, const Group &group,
       }
     }
     for (int64_t lane = 0; lane < group.lanes; ++lane)
-      if (rowSignal[lane] > 0.0)
-        rowErrors[first + lane] += rowError[lane] / rowSignal[lane] /
-                                   static_cast<double>(network.outputs.size());
+      rowErrors[first + lane] +=
+          relativeError(rowSignal[lane], rowError[lane]) /
+          static_cast<double>(network.outputs.size());
   }
 }
 
@@ -239,17 +244,19 @@ void Analyzer::summarize() {
 void Analyzer::listWorst() {
   constexpr size_t most = 10;
   for (size_t row = 0; row < rowErrors.size(); ++row)
-    analysis.worstRows.push_back(
-        {static_cast<int64_t>(row), decibels(1.0, rowErrors[row])});
-  auto worse = [](const auto &a, const auto &b) {
-    return a.sqnr.value_or(INFINITY) < b.sqnr.value_or(INFINITY);
-  };
+    analysis.worstRows.push_back({static_cast<int64_t>(row), rowErrors[row],
+                                  std::isinf(rowErrors[row])
+                                      ? std::nullopt
+                                      : decibels(1.0, rowErrors[row])});
+  auto worse = [](const auto &a, const auto &b) { return a.error > b.error; };
   std::stable_sort(analysis.worstRows.begin(), analysis.worstRows.end(), worse);
   const size_t program = kStageNames.size() - 1;
   for (size_t i = 0; i < analysis.outputs.size(); ++i)
     for (size_t t = 0; t < analysis.outputs[i].steps.size(); ++t)
       analysis.worstSteps.push_back(
           {i, static_cast<int64_t>(t),
+           relativeError(analysis.outputs[i].steps[t].signal,
+                         analysis.outputs[i].stages[program].steps[t].error),
            analysis.outputs[i].sqnr(program, static_cast<int64_t>(t))});
   std::stable_sort(analysis.worstSteps.begin(), analysis.worstSteps.end(),
                    worse);

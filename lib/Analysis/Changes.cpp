@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Changes.h"
 #include "hcgs/Numerics/PwlFit.h"
+#include "hcgs/Target/TargetModel.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -131,44 +131,26 @@ std::vector<PartVariant> analysis::makeParts(const Stages &stages) {
 // Changes
 //===----------------------------------------------------------------------===//
 
-/// A table of the same kind for another output, with `factor` times the
-/// entries; null if there is none.
-static std::unique_ptr<ExpandedTable>
-refit(const numerics::PwlTable &table, const numerics::Activation &function,
-      FxFormat output, int factor) {
-  Result<numerics::PwlTable> fitted = Error{"not fitted"};
-  if (table.kind == numerics::PwlKind::Uniform) {
-    const int n = table.n + (factor > 1 ? 1 : 0);
-    if (n <= 9 && n <= table.k + 1)
-      fitted = numerics::fitPwl(function, table.inFrac, output,
-                                {.segmentsLog2 = n, .domainLog2 = table.k});
-  } else {
-    const int entries = std::min<int>(
-        numerics::maxPwlEntries,
-        factor * static_cast<int>(std::bit_ceil(table.entries.size())));
-    Result<numerics::FittedPwl> best = numerics::choosePwl(
-        function, table.inFrac, output,
-        {.kind = numerics::PwlChoice::TwoLevel, .maxEntries = entries});
-    if (best)
-      fitted = std::move(best->table);
-  }
-  return fitted ? std::make_unique<ExpandedTable>(*fitted) : nullptr;
-}
-
 namespace {
+
+/// New tables of a layer, by their places in Layer::tables.
+using NewTables = std::vector<std::pair<size_t, numerics::PwlTable>>;
 
 class ChangeMaker {
 public:
   ChangeMaker(const Stages &stages, const Analysis &analysis)
-      : network(stages.net()), analysis(analysis) {}
+      : network(stages.net()), target(stages.loaded().target()),
+        analysis(analysis) {}
 
   std::vector<ChangeVariant> run();
 
 private:
   using Apply = std::function<bool(RunSetting &, Owned &)>;
 
+  /// `possible`: whether the target takes it.
   void add(int layer, const char *kind, std::string site, std::string from,
-           std::string to, json config, int64_t cost, Apply apply);
+           std::string to, json config, int64_t cost, bool possible,
+           Apply apply);
   void addMatrix(int number, const char *which);
   void addInputs();
   void addFormats(int number);
@@ -176,6 +158,20 @@ private:
   void addTables(int number);
   /// A change of the format of c or of h or the result.
   void addFormat(int number, const char *site, FxFormat LayerFormats::*format);
+  /// Puts what the compiler would fit for place `place` of the layer's tables
+  /// into `tables`; false if there is no such table.
+  bool refit(const Layer &layer, size_t place, FxFormat output,
+             const numerics::PwlRequest &request, NewTables &tables) const;
+  /// Whether the target has room for them.
+  bool hasRoom(int number, const NewTables &tables) const;
+  /// Whether weight memory has room if the matrices W or R of the layers of
+  /// the name of `number` have so many bytes.
+  bool hasRoom(int number, bool isW, int64_t bytes) const;
+  /// Whether the target's values are as wide, in formats that there are.
+  bool takes(FxFormat format) const {
+    return format.bits <= static_cast<int>(target.activationBitsMax);
+  }
+  static Apply withTables(int number, NewTables tables, Apply before);
   static json valueConfig(const std::string &name, FxFormat format) {
     return {
         {"values", {{name, {{"bits", format.bits}, {"frac", format.frac}}}}}};
@@ -198,6 +194,7 @@ private:
   }
 
   const Network &network;
+  const TargetModel &target;
   const Analysis &analysis;
   std::vector<ChangeVariant> changes;
 };
@@ -206,7 +203,7 @@ private:
 
 void ChangeMaker::add(int layer, const char *kind, std::string site,
                       std::string from, std::string to, json config,
-                      int64_t cost, Apply apply) {
+                      int64_t cost, bool possible, Apply apply) {
   ChangeVariant variant;
   Change &change = variant.change;
   change.kind = kind;
@@ -218,22 +215,54 @@ void ChangeMaker::add(int layer, const char *kind, std::string site,
   change.text =
       fmt::format("{}: {} -> {}", change.site, change.from, change.to);
   change.costBytes = cost;
+  change.target = possible;
   change.config = config.is_null() ? "" : config.dump();
   variant.variant = {layer, std::move(apply)};
   changes.push_back(std::move(variant));
+}
+
+//===----------------------------------------------------------------------===//
+// Changes of matrices
+//===----------------------------------------------------------------------===//
+
+static int64_t bytesOf(int64_t words, int bits) {
+  return (words * bits + 7) / 8;
+}
+
+bool ChangeMaker::hasRoom(int number, bool isW, int64_t bytes) const {
+  uint64_t total = 0;
+  for (const Layer &layer : network.layers)
+    for (const auto *matrix : {&layer.w, &layer.r})
+      if (*matrix)
+        total += static_cast<uint64_t>(
+            layer.name == network.layers[number].name &&
+                    (matrix == &layer.w) == isW
+                ? bytes
+                : bytesOf((*matrix)->storedWords, (*matrix)->format.bits));
+  return total <= target.memories.wmemBytes;
+}
+
+static const char *nameOf(numerics::WeightEncoding encoding) {
+  return encoding == numerics::WeightEncoding::Twos ? "twos" : "signmag";
 }
 
 void ChangeMaker::addMatrix(int number, const char *which) {
   const Layer &layer = network.layers[number];
   const bool isW = which[0] == 'W';
   const Matrix &matrix = isW ? *layer.w : *layer.r;
-  auto replace = [number, isW, &matrix](const std::vector<float> &weights,
-                                        numerics::WeightFormat format,
-                                        bool all) -> Apply {
-    return [=, &matrix, &weights](RunSetting &setting, Owned &owned) {
+  const WeightRule &rule = matrix.floats.rule;
+  // `exactly`: nothing but the encoding asked for will do.
+  auto replace = [this, number, isW, &matrix](const std::vector<float> &weights,
+                                              numerics::WeightFormat format,
+                                              bool all, bool exactly) -> Apply {
+    return [=, this, &matrix, &weights](RunSetting &setting, Owned &owned) {
+      numerics::WeightEncoding made = format.encoding;
+      auto real = requantize(matrix, weights, format, all, made);
+      if (!real || (made != format.encoding &&
+                    (exactly || !target.hasWeightEncoding(nameOf(made)))))
+        return false;
       owned.matrices.push_back(std::make_shared<RealMatrix>(
-          requantize(matrix, weights, format, all), matrix.gates * matrix.rows,
-          matrix.cols));
+          std::move(real), matrix.gates * matrix.rows, matrix.cols));
       LayerSetting &own = setting.layers[number];
       (isW ? own.w : own.r) = owned.matrices.back().get();
       return true;
@@ -243,30 +272,107 @@ void ChangeMaker::addMatrix(int number, const char *which) {
     return layerConfig(number, {{which, std::move(value)}});
   };
   const std::vector<float> &weights = *matrix.floats.compressed;
+  const int64_t bytes = bytesOf(matrix.storedWords, matrix.format.bits);
   numerics::WeightFormat format = matrix.format;
+  format.encoding = rule.encoding;
   if (format.bits < 8) {
-    ++format.bits;
-    add(number, "weight-bits", which, fmt::format("{} bits", format.bits - 1),
+    // The next width that the target has, if there is one.
+    for (int bits = 8; bits > matrix.format.bits; --bits)
+      if (target.hasWeightBits(static_cast<uint32_t>(bits)))
+        format.bits = bits;
+    const bool known = format.bits > matrix.format.bits;
+    if (!known)
+      ++format.bits;
+    const int64_t wider = bytesOf(matrix.storedWords, format.bits);
+    add(number, "weight-bits", which,
+        fmt::format("{} bits", matrix.format.bits),
         fmt::format("{} bits", format.bits),
-        keys({{"weight-bits", format.bits}}), (matrix.storedWords + 7) / 8,
-        replace(weights, format, false));
+        keys({{"weight-bits", format.bits}}), wider - bytes,
+        known && hasRoom(number, isW, wider),
+        replace(weights, format, false, false));
   }
   format = matrix.format;
-  const bool twos = format.encoding == numerics::WeightEncoding::Twos;
-  format.encoding =
-      twos ? numerics::WeightEncoding::SignMag : numerics::WeightEncoding::Twos;
-  const char *names[] = {"twos", "signmag"};
-  add(number, "weight-encoding", which, names[twos ? 0 : 1],
-      names[twos ? 1 : 0], keys({{"weight-encoding", names[twos ? 1 : 0]}}), 0,
-      replace(weights, format, false));
+  format.encoding = format.encoding == numerics::WeightEncoding::Twos
+                        ? numerics::WeightEncoding::SignMag
+                        : numerics::WeightEncoding::Twos;
+  // The published quantiser settles the encoding; and what was asked for in
+  // vain is no change.
+  if (!rule.published && rule.encoding == matrix.format.encoding)
+    add(number, "weight-encoding", which, nameOf(matrix.format.encoding),
+        nameOf(format.encoding),
+        keys({{"weight-encoding", nameOf(format.encoding)}}), 0,
+        target.hasWeightEncoding(nameOf(format.encoding)),
+        replace(weights, format, false, true));
   if (matrix.floats.original != matrix.floats.compressed) {
-    const int64_t words = matrix.gates * matrix.rows * matrix.cols;
+    format = matrix.format;
+    format.encoding = rule.encoding;
+    const int64_t all =
+        bytesOf(matrix.gates * matrix.rows * matrix.cols, format.bits);
     add(number, "dense", which, "compressed", "dense",
-        keys({{"sparsity", "off"}}),
-        (words - matrix.storedWords) * matrix.format.bits / 8,
-        replace(*matrix.floats.original, matrix.format, true));
+        keys({{"sparsity", "off"}}), all - bytes,
+        target.hasMatrixKind("dense") && hasRoom(number, isW, all),
+        replace(*matrix.floats.original, format, true, false));
   }
 }
+
+//===----------------------------------------------------------------------===//
+// Changes of tables and formats
+//===----------------------------------------------------------------------===//
+
+bool ChangeMaker::refit(const Layer &layer, size_t place, FxFormat output,
+                        const numerics::PwlRequest &request,
+                        NewTables &tables) const {
+  const numerics::PwlTable &now = network.tables[layer.tables[place]];
+  Result<numerics::FittedPwl> fitted =
+      numerics::choosePwl(layer.functions[place], now.inFrac, output, request);
+  if (!fitted)
+    return false;
+  tables.emplace_back(place, std::move(fitted->table));
+  return true;
+}
+
+bool ChangeMaker::hasRoom(int number, const NewTables &tables) const {
+  std::vector<const numerics::PwlTable *> all;
+  auto addOnce = [&](const numerics::PwlTable &table) {
+    if (std::none_of(all.begin(), all.end(),
+                     [&](const auto *each) { return *each == table; }))
+      all.push_back(&table);
+  };
+  for (const auto &[place, table] : tables) {
+    if (table.entries.size() > target.memories.lutSegments)
+      return false;
+    addOnce(table);
+  }
+  for (size_t other = 0; other < network.layers.size(); ++other)
+    for (size_t place = 0; place < 5; ++place) {
+      const int table = network.layers[other].tables[place];
+      const bool replaced =
+          static_cast<int>(other) == number &&
+          std::any_of(tables.begin(), tables.end(),
+                      [&](const auto &each) { return each.first == place; });
+      if (table >= 0 && !replaced)
+        addOnce(network.tables[table]);
+    }
+  return all.size() <= target.memories.lutTables;
+}
+
+ChangeMaker::Apply ChangeMaker::withTables(int number, NewTables tables,
+                                           Apply before) {
+  return [number, before = std::move(before),
+          tables = std::make_shared<const NewTables>(std::move(tables))](
+             RunSetting &setting, Owned &owned) {
+    if (before && !before(setting, owned))
+      return false;
+    for (const auto &[place, table] : *tables) {
+      owned.tables.push_back(std::make_unique<ExpandedTable>(table));
+      setting.layers[number].tables[place] = owned.tables.back().get();
+    }
+    return true;
+  };
+}
+
+/// Fractions that a configuration can ask for.
+constexpr int minFraction = -16, maxFraction = 30;
 
 static std::string text(FxFormat format) { return format.str(); }
 
@@ -285,35 +391,27 @@ void ChangeMaker::addFormat(int number, const char *site,
   // Results of tables are rounded by them.
   const bool tabled = format == &LayerFormats::y && layer.op != LayerOp::LSTM &&
                       layer.tables[0] >= 0;
-  auto apply = [=, &tables = network.tables, &layer](FxFormat other) -> Apply {
-    return [=, &tables, &layer](RunSetting &setting, Owned &owned) {
-      LayerSetting &own = setting.layers[number];
-      own.formats.*format = other;
-      if (!tabled)
-        return true;
-      std::unique_ptr<ExpandedTable> table =
-          refit(tables[layer.tables[0]], layer.functions[0], other, 1);
-      if (!table)
-        return false;
-      own.tables[0] = table.get();
-      owned.tables.push_back(std::move(table));
-      return true;
-    };
+  auto offer = [&](const char *kind, FxFormat other) {
+    if (other.frac < minFraction || other.frac > maxFraction)
+      return;
+    NewTables tables;
+    if (tabled && !refit(layer, 0, other, layer.request, tables))
+      return;
+    const bool possible = takes(other) && (!tabled || hasRoom(number, tables));
+    add(number, kind, site, text(now), text(other), valueConfig(value, other),
+        0, possible,
+        withTables(number, std::move(tables),
+                   [=](RunSetting &setting, Owned &) {
+                     setting.layers[number].formats.*format = other;
+                     return true;
+                   }));
   };
-  if (now.bits < 16) {
-    const FxFormat finer{now.bits + 1, now.frac + 1};
-    add(number, "bits", site, text(now), text(finer), valueConfig(value, finer),
-        0, apply(finer));
-  }
-  if (saturations(number, site, layer.name) > 0) {
-    const FxFormat wider{now.bits, now.frac - 1};
-    add(number, "range", site, text(now), text(wider),
-        valueConfig(value, wider), 0, apply(wider));
-  } else if (leavesTopBit(quantity(number, site).peak, now)) {
-    const FxFormat finer{now.bits, now.frac + 1};
-    add(number, "scale", site, text(now), text(finer),
-        valueConfig(value, finer), 0, apply(finer));
-  }
+  if (now.bits < 16)
+    offer("bits", {now.bits + 1, now.frac + 1});
+  if (saturations(number, site, layer.name) > 0)
+    offer("range", {now.bits, now.frac - 1});
+  else if (leavesTopBit(quantity(number, site).peak, now))
+    offer("scale", {now.bits, now.frac + 1});
 }
 
 /// The outputs of the four gates and of the cell's function: one width.
@@ -322,24 +420,25 @@ void ChangeMaker::addGates(int number) {
   const int bits = layer.formats.gates[0].bits;
   if (bits >= 16)
     return;
-  auto apply = [&tables = network.tables, number, &layer](RunSetting &setting,
-                                                          Owned &owned) {
-    LayerSetting &own = setting.layers[number];
-    for (size_t i = 0; i < 5; ++i) {
-      FxFormat &format = i < 4 ? own.formats.gates[i] : own.formats.q;
-      format = {format.bits + 1, format.frac + 1};
-      std::unique_ptr<ExpandedTable> table =
-          refit(tables[layer.tables[i]], layer.functions[i], format, 1);
-      if (!table)
-        return false;
-      own.tables[i] = table.get();
-      owned.tables.push_back(std::move(table));
-    }
-    return true;
-  };
+  NewTables tables;
+  for (size_t place = 0; place < 5; ++place) {
+    const FxFormat now =
+        place < 4 ? layer.formats.gates[place] : layer.formats.q;
+    if (!refit(layer, place, {now.bits + 1, now.frac + 1}, layer.request,
+               tables))
+      return;
+  }
+  const bool possible = takes({bits + 1, 0}) && hasRoom(number, tables);
   add(number, "bits", "gates", fmt::format("{} bits", bits),
       fmt::format("{} bits", bits + 1),
-      layerConfig(number, {{"gate-bits", bits + 1}}), 0, apply);
+      layerConfig(number, {{"gate-bits", bits + 1}}), 0, possible,
+      withTables(number, std::move(tables), [=](RunSetting &setting, Owned &) {
+        LayerFormats &formats = setting.layers[number].formats;
+        for (FxFormat &gate : formats.gates)
+          gate = {gate.bits + 1, gate.frac + 1};
+        formats.q = {formats.q.bits + 1, formats.q.frac + 1};
+        return true;
+      }));
 }
 
 void ChangeMaker::addTables(int number) {
@@ -349,27 +448,36 @@ void ChangeMaker::addTables(int number) {
     if (table >= 0)
       entries = std::max<int64_t>(
           entries, static_cast<int64_t>(network.tables[table].entries.size()));
-  if (entries == 0 || entries * 2 > numerics::maxPwlEntries)
+  numerics::PwlRequest request = layer.request;
+  json keys;
+  std::string from, to;
+  if (entries == 0)
     return;
-  auto apply = [&tables = network.tables, number, &layer](RunSetting &setting,
-                                                          Owned &owned) {
-    LayerSetting &own = setting.layers[number];
-    for (size_t i = 0; i < 5; ++i) {
-      if (layer.tables[i] < 0)
-        continue;
-      const numerics::PwlTable &table = tables[layer.tables[i]];
-      std::unique_ptr<ExpandedTable> finer =
-          refit(table, layer.functions[i], table.output(), 2);
-      if (!finer)
-        return false;
-      own.tables[i] = finer.get();
-      owned.tables.push_back(std::move(finer));
-    }
-    return true;
-  };
-  add(number, "table", "tables", fmt::format("{} entries", entries),
-      fmt::format("{} entries", 2 * entries),
-      layerConfig(number, {{"pwl-segments", 2 * entries}}), 0, apply);
+  if (request.maxError > 0.0) {
+    // The tables are as coarse as an error allows, not as entries do.
+    request.maxError /= 2.0;
+    from = fmt::format("{:g} LSB", layer.request.maxError);
+    to = fmt::format("{:g} LSB", request.maxError);
+    keys = {{"pwl-max-error", request.maxError}};
+  } else {
+    // Tables that leave entries unused are as good as they get.
+    if (2 * entries <= request.maxEntries ||
+        2 * entries > numerics::maxPwlEntries)
+      return;
+    request.maxEntries = static_cast<int>(2 * entries);
+    from = fmt::format("{} entries", entries);
+    to = fmt::format("{} entries", 2 * entries);
+    keys = {{"pwl-segments", 2 * entries}};
+  }
+  NewTables tables;
+  for (size_t place = 0; place < 5; ++place)
+    if (layer.tables[place] >= 0 &&
+        !refit(layer, place, network.tables[layer.tables[place]].output(),
+               request, tables))
+      return;
+  const bool possible = hasRoom(number, tables);
+  add(number, "table", "tables", from, to, layerConfig(number, keys), 0,
+      possible, withTables(number, std::move(tables), nullptr));
 }
 
 void ChangeMaker::addFormats(int number) {
@@ -395,15 +503,15 @@ void ChangeMaker::addInputs() {
           return true;
         };
       };
-      if (now.bits < 16) {
+      if (now.bits < 16 && now.frac < maxFraction) {
         const FxFormat finer{now.bits + 1, now.frac + 1};
         add(-1, "bits", value.name, text(now), text(finer),
-            valueConfig(value.name, finer), 0, apply(finer));
+            valueConfig(value.name, finer), 0, takes(finer), apply(finer));
       }
-      if (saturations(-1, "input", value.name) > 0) {
+      if (saturations(-1, "input", value.name) > 0 && now.frac > minFraction) {
         const FxFormat wider{now.bits, now.frac - 1};
         add(-1, "range", value.name, text(now), text(wider),
-            valueConfig(value.name, wider), 0, apply(wider));
+            valueConfig(value.name, wider), 0, takes(wider), apply(wider));
       }
     }
 }
@@ -544,7 +652,8 @@ void analysis::measure(const Stages &stages, const DataSet &data,
       change.gain = *change.sqnr - *before;
     analysis.changes.push_back(std::move(change));
   }
-  std::stable_sort(
-      analysis.changes.begin(), analysis.changes.end(),
-      [](const Change &a, const Change &b) { return a.error < b.error; });
+  std::stable_sort(analysis.changes.begin(), analysis.changes.end(),
+                   [](const Change &a, const Change &b) {
+                     return a.target != b.target ? a.target : a.error < b.error;
+                   });
 }

@@ -67,6 +67,22 @@ static std::string namesOf(const NpzArrays &arrays) {
   return names.empty() ? "none" : names;
 }
 
+/// The first array that names nothing, "" if there is none: a misspelt state
+/// would count as zero otherwise. Lengths and labels may stand beside inputs.
+static std::string findUnknown(const sim::LoadedProgram &program,
+                               const NpzArrays &arrays, bool takesX) {
+  for (const auto &[key, array] : arrays) {
+    const std::string &name = key;
+    const bool input = std::any_of(
+        program.inputs().begin(), program.inputs().end(),
+        [&](const TensorInfo &tensor) { return tensor.name == name; });
+    if (!input && name != "lengths" && name != "labels" &&
+        !(takesX && (name == "x" || name.empty())))
+      return name.empty() ? "(without a name)" : name;
+  }
+  return "";
+}
+
 Result<DataSet> DataSet::bind(const sim::LoadedProgram &program,
                               const NpzArrays &arrays,
                               const std::string &name) {
@@ -75,6 +91,7 @@ Result<DataSet> DataSet::bind(const sim::LoadedProgram &program,
   const int64_t sequences =
       std::count_if(program.inputs().begin(), program.inputs().end(),
                     [](const TensorInfo &tensor) { return !isState(tensor); });
+  const bool takesX = sequences == 1 || program.inputs().size() == 1;
   std::optional<int64_t> rows, steps;
   for (const TensorInfo &tensor : program.inputs()) {
     Input input;
@@ -130,6 +147,16 @@ Result<DataSet> DataSet::bind(const sim::LoadedProgram &program,
     if (Result<void> good = agree(AxisKind::Time, steps, "time steps"); !good)
       return good.takeError();
     data.inputs.push_back(std::move(input));
+  }
+  if (const std::string unknown = findUnknown(program, arrays, takesX);
+      !unknown.empty()) {
+    std::string names;
+    for (const TensorInfo &tensor : program.inputs())
+      names += fmt::format("'{}', ", tensor.name);
+    return wrong(fmt::format("the array '{}' is no input of the model; allowed "
+                             "are {}{}'lengths' and 'labels'",
+                             unknown, names,
+                             takesX ? "'x' for the single sequence, " : ""));
   }
   data.numRows = rows.value_or(1);
   data.numSteps = steps.value_or(program.fixedTime().value_or(1));

@@ -171,6 +171,7 @@ static json changesOf(const Analysis &analysis) {
          {"sqnr_db", number(change.sqnr)},
          {"gain_db", number(change.gain)},
          {"cost_bytes", change.costBytes},
+         {"target", change.target},
          {"config",
           change.config.empty() ? json(nullptr) : json::parse(change.config)}});
   return {{"rows", analysis.measuredRows},

@@ -161,6 +161,7 @@ Result<Matrix> Reader::readMatrix(const Layer &layer, const json &use,
   matrix.storedWords = layout->words();
   expandCodes(*layout, *words, matrix);
   matrix.floats = source;
+  matrix.format.rounding = source.rule.rounding;
   if (!source.original || source.original->size() != matrix.codes.size())
     return Error{fmt::format(
         "node '{}': {} of the program has {} weights, the model's {}",
@@ -215,6 +216,7 @@ Result<void> Reader::readLstm(Layer &layer, const json &node) {
   if (!r)
     return r.takeError();
   layer.bias = source->bias;
+  layer.request = source->tables;
   if (Result<void> read = readBias(layer, node.at("W")); !read)
     return read;
   if (layer.biasCodes.empty())
@@ -320,6 +322,7 @@ Result<void> Reader::readLayer(const json &node) {
   }
   if (Result<void> read = readResult(layer, node.at("result"), accFrac); !read)
     return read;
+  layer.request = source->tables;
   if (!source->functions.empty())
     layer.functions[0] = source->functions[0];
   network.layers.push_back(std::move(layer));

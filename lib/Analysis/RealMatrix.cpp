@@ -116,27 +116,97 @@ analysis::dequantize(const Matrix &matrix) {
   return real;
 }
 
+namespace {
+/// The weights of one gate that are stored, and where they belong.
+struct KeptWeights {
+  std::vector<float> values;
+  std::vector<int64_t> places;
+};
+} // namespace
+
+/// The exponents of all gates in a format, their errors and zeros.
+static std::vector<numerics::ExponentChoice>
+search(const std::vector<KeptWeights> &gates, const WeightRule &rule,
+       numerics::WeightFormat format) {
+  std::vector<numerics::ExponentChoice> choices;
+  for (size_t gate = 0; gate < gates.size(); ++gate) {
+    const std::vector<float> &values = gates[gate].values;
+    if (!rule.published && rule.exponents.empty()) {
+      choices.push_back(numerics::chooseExponent(values, format));
+      continue;
+    }
+    numerics::ExponentChoice &choice = choices.emplace_back();
+    choice.exponent = rule.published ? format.bits - 1 : rule.exponents[gate];
+    choice.squaredError =
+        numerics::squaredError(values, choice.exponent, format);
+    choice.zeros = std::count(values.begin(), values.end(), 0.0f);
+    choice.allZero = choice.zeros == static_cast<int64_t>(values.size());
+  }
+  return choices;
+}
+
+/// As rnn-quantize: signmag has no zero. False: zeros are refused.
+static bool chooseCodes(const std::vector<KeptWeights> &gates,
+                        const WeightRule &rule, numerics::WeightFormat &format,
+                        std::vector<numerics::ExponentChoice> &choices) {
+  choices = search(gates, rule, format);
+  if (format.encoding == numerics::WeightEncoding::Twos)
+    return true;
+  int64_t zeros = 0;
+  bool zeroGate = false;
+  double error = 0.0;
+  for (const numerics::ExponentChoice &choice : choices) {
+    zeros += choice.zeros;
+    zeroGate |= choice.allZero;
+    error += choice.squaredError;
+  }
+  if (zeros == 0 && !zeroGate)
+    return true;
+  if (!zeroGate && rule.zeros == WeightRule::Zeros::Refuse)
+    return false;
+  if (!zeroGate && rule.zeros == WeightRule::Zeros::One)
+    return true;
+  numerics::WeightFormat twos = format;
+  twos.encoding = numerics::WeightEncoding::Twos;
+  std::vector<numerics::ExponentChoice> others = search(gates, rule, twos);
+  double other = 0.0;
+  for (const numerics::ExponentChoice &choice : others)
+    other += choice.squaredError;
+  if (zeroGate || rule.zeros == WeightRule::Zeros::Twos ||
+      2.0 * other < error) {
+    format = twos;
+    choices = std::move(others);
+  }
+  return true;
+}
+
 std::shared_ptr<const std::vector<float>>
 analysis::requantize(const Matrix &matrix, const std::vector<float> &weights,
-                     numerics::WeightFormat format, bool all) {
-  auto real = std::make_shared<std::vector<float>>(weights.size(), 0.0f);
+                     numerics::WeightFormat format, bool all,
+                     numerics::WeightEncoding &encoding) {
+  const WeightRule &rule = matrix.floats.rule;
   const int64_t size = matrix.rows * matrix.cols;
-  std::vector<float> own;
-  std::vector<int64_t> places;
+  std::vector<KeptWeights> gates(static_cast<size_t>(matrix.gates));
+  for (int64_t i = 0; i < matrix.gates * size; ++i)
+    if (all || matrix.kept.empty() || matrix.kept[i]) {
+      gates[i / size].values.push_back(weights[i]);
+      gates[i / size].places.push_back(i);
+    }
+  std::vector<numerics::ExponentChoice> choices;
+  const bool possible = chooseCodes(gates, rule, format, choices);
+  encoding = format.encoding;
+  if (!possible)
+    return nullptr;
+  auto real = std::make_shared<std::vector<float>>(weights.size(), 0.0f);
   std::vector<int16_t> codes;
-  for (int64_t gate = 0; gate < matrix.gates; ++gate) {
-    own.clear();
-    places.clear();
-    for (int64_t i = gate * size; i < (gate + 1) * size; ++i)
-      if (all || matrix.kept.empty() || matrix.kept[i]) {
-        own.push_back(weights[i]);
-        places.push_back(i);
-      }
-    codes.resize(own.size());
-    const int exponent = numerics::chooseExponent(own, format).exponent;
-    numerics::quantizeWeights(own, exponent, format, codes);
-    for (size_t i = 0; i < own.size(); ++i)
-      (*real)[places[i]] = std::ldexp(static_cast<float>(codes[i]), -exponent);
+  for (size_t gate = 0; gate < gates.size(); ++gate) {
+    const KeptWeights &own = gates[gate];
+    const int exponent = choices[gate].exponent;
+    codes.resize(own.values.size());
+    numerics::quantizeWeights(own.values, exponent, format, codes);
+    for (size_t i = 0; i < codes.size(); ++i)
+      (*real)[own.places[i]] =
+          std::ldexp(static_cast<float>(codes[i]), -exponent);
   }
   return real;
 }

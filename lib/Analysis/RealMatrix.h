@@ -48,11 +48,15 @@ private:
 std::shared_ptr<const std::vector<float>> dequantize(const Matrix &matrix);
 
 /// What `weights` (original or compressed floats of `matrix`) become in another
-/// format, with exponents by A-W-4: the numbers that the codes stand for.
-/// Weights that the matrix does not keep stay zero unless `all` is set.
+/// format, with the rounding, the exponents and the treatment of zeros that the
+/// quantiser was told for it: the numbers that the codes stand for. Weights
+/// that the matrix does not keep stay zero unless `all` is set. Null if zeros
+/// do not allow what is asked for; `encoding` is then, and else, the encoding
+/// that the compiler would take.
 std::shared_ptr<const std::vector<float>>
 requantize(const Matrix &matrix, const std::vector<float> &weights,
-           numerics::WeightFormat format, bool all);
+           numerics::WeightFormat format, bool all,
+           numerics::WeightEncoding &encoding);
 
 } // namespace hcgs::analysis
 

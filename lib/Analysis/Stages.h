@@ -38,6 +38,7 @@ public:
   Stages(const sim::LoadedProgram &program, const Network &network);
 
   const Network &net() const { return network; }
+  const sim::LoadedProgram &loaded() const { return program; }
   const RunSetting &setting(size_t stage) const { return settings[stage]; }
   const ExpandedTable &table(int number) const { return *tables[number]; }
 

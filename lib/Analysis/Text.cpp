@@ -62,6 +62,11 @@ static std::string db(const std::optional<double> &value,
   return value ? oneDigit(*value) : none;
 }
 
+/// What stands for an SQNR that there is not: all error and no signal, or none.
+static const char *noneOf(double error) {
+  return error > 0.0 ? "-inf" : "exact";
+}
+
 static std::string percent(const std::optional<double> &value) {
   return value ? oneDigit(100.0 * *value) + " %" : "-";
 }
@@ -153,12 +158,13 @@ void Text::steps() {
   for (size_t i = 0; i < std::min<size_t>(5, analysis.worstSteps.size()); ++i) {
     const Analysis::StepError &step = analysis.worstSteps[i];
     line("  {:<40} step {:>6} {:>8} dB",
-         fit(analysis.outputs[step.output].name, 40), step.step, db(step.sqnr));
+         fit(analysis.outputs[step.output].name, 40), step.step,
+         db(step.sqnr, noneOf(step.error)));
   }
   line("worst rows:");
   for (size_t i = 0; i < std::min<size_t>(5, analysis.worstRows.size()); ++i)
     line("  {:<40} row  {:>6} {:>8} dB", "", analysis.worstRows[i].row,
-         db(analysis.worstRows[i].sqnr));
+         db(analysis.worstRows[i].sqnr, noneOf(analysis.worstRows[i].error)));
 }
 
 void Text::parts() {
@@ -181,12 +187,15 @@ void Text::changes() {
   line("changes, measured one by one ({} rows, now {} dB)",
        analysis.measuredRows, db(decibels(1.0, analysis.changesError)));
   line("  {:>7} {:>8}  {:<25} {}", "gain dB", "bytes", "layer", "change");
-  size_t shown = 0;
-  for (const Change &change : analysis.changes)
-    if (shown++ < 12)
+  size_t possible = 0, refused = 0;
+  for (const Change &change : analysis.changes) {
+    if (!change.target && refused == 0)
+      line("  needs another target than '{}':", fit(analysis.target, 30));
+    if ((change.target ? possible++ < 12 : refused++ < 4))
       line("  {:>7} {:>8}  {:<25} {}",
            change.gain ? fmt::format("{:+.2f}", *change.gain) : "all",
            change.costBytes, fit(change.name, 25), fit(change.text, 34));
+  }
 }
 
 void Text::saturations() {

@@ -294,8 +294,8 @@ LogicalResult Compilation::runPhases(Phase last) {
     done();
   }
   if (!options.analyze.empty() &&
-      mlir::failed(copyRules(
-          *module, startsQuantized ? nullptr : &options, floats)))
+      mlir::failed(
+          copyRules(*module, startsQuantized ? nullptr : &options, floats)))
     return failure();
   if (phase <= Phase::HCGS && last >= Phase::HCGS) {
     if (mlir::failed(runHCGS()))

@@ -4,6 +4,7 @@
 #include "FloatLayers.h"
 
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
+#include "hcgs/Dialect/RNN/Transforms/Override.h"
 #include "hcgs/Dialect/RNN/Transforms/WeightData.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -14,6 +15,7 @@ using namespace hcgs;
 using analysis::FloatLayer;
 using analysis::FloatMatrix;
 using analysis::FloatModel;
+using analysis::WeightRule;
 
 /// The elements of a weight; none if `value` is no weight.
 static FailureOr<std::vector<float>> copyWeight(Value value) {
@@ -132,6 +134,93 @@ LogicalResult hcgs::copyCompressedWeights(ModuleOp module, FloatModel &model) {
                      failed(copyCompressed(lstm.getR(), layer.r)));
     if (auto linear = dyn_cast<rnn::LinearOp>(op))
       return copyCompressed(linear.getW(), layer.w);
+    return success();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Rules
+//===----------------------------------------------------------------------===//
+
+/// As rnn-quantize reads them.
+static WeightRule ruleOf(Operation *op, StringRef name, fx::WeightsAttr format,
+                         const CompileOptions *options) {
+  using Zeros = WeightRule::Zeros;
+  WeightRule rule;
+  rule.rounding = format.getRounding() == fx::Rounding::Nearest
+                      ? numerics::WeightRounding::Nearest
+                      : numerics::WeightRounding::Ceil;
+  const numerics::WeightEncoding made =
+      format.getEncoding() == fx::WeightEncoding::Twos
+          ? numerics::WeightEncoding::Twos
+          : numerics::WeightEncoding::SignMag;
+  rule.encoding = rnn::getOverrideChoice<numerics::WeightEncoding>(
+      op, name, "weight-encoding",
+      {{"signmag", numerics::WeightEncoding::SignMag},
+       {"twos", numerics::WeightEncoding::Twos}},
+      options ? options->weightEncoding : made);
+  rule.published =
+      rnn::getOverrideChoice<rnn::WeightQuantizer>(
+          op, name, "weight-quantizer",
+          {{"free", rnn::WeightQuantizer::Free},
+           {"hcgs", rnn::WeightQuantizer::HCGS}},
+          options ? options->weightQuantizer : rnn::WeightQuantizer::Free) ==
+      rnn::WeightQuantizer::HCGS;
+  if (rule.published)
+    rule.encoding = numerics::WeightEncoding::SignMag;
+  for (int exponent : rnn::getOverrideExponents(
+           op, name, static_cast<int64_t>(format.getExps().size())))
+    rule.exponents.push_back(exponent);
+  rnn::ZeroPolicy zeros = rnn::getOverrideChoice<rnn::ZeroPolicy>(
+      op, name, "zeros",
+      {{"auto", rnn::ZeroPolicy::Auto},
+       {"one", rnn::ZeroPolicy::One},
+       {"twos", rnn::ZeroPolicy::Twos},
+       {"refuse", rnn::ZeroPolicy::Refuse}},
+      options ? options->zeros : rnn::ZeroPolicy::Auto);
+  rule.zeros = zeros == rnn::ZeroPolicy::One    ? Zeros::One
+               : zeros == rnn::ZeroPolicy::Twos ? Zeros::Twos
+               : zeros == rnn::ZeroPolicy::Auto ? Zeros::Auto
+                                                : Zeros::Refuse;
+  return rule;
+}
+
+static numerics::PwlRequest requestOf(fx::PwlAttr table) {
+  numerics::PwlRequest request;
+  request.maxEntries = static_cast<int>(table.getSegments());
+  if (FloatAttr error = table.getError())
+    request.maxError = error.getValueAsDouble();
+  request.kind = table.getTableKind() == fx::PwlKind::Uniform
+                     ? numerics::PwlChoice::Uniform
+                 : table.getTableKind() == fx::PwlKind::TwoLevel
+                     ? numerics::PwlChoice::TwoLevel
+                     : numerics::PwlChoice::Auto;
+  return request;
+}
+
+LogicalResult hcgs::copyRules(ModuleOp module, const CompileOptions *options,
+                              FloatModel &model) {
+  size_t number = 0;
+  return forEachLayer(module, [&](Operation *op) -> LogicalResult {
+    if (number >= model.layers.size())
+      return op->emitOpError("was not there before quantisation");
+    FloatLayer &layer = model.layers[number++];
+    if (auto lstm = dyn_cast<rnn::LSTMOp>(op)) {
+      if (rnn::LSTMFormatsAttr formats = lstm.getFormatsAttr()) {
+        layer.w.rule = ruleOf(op, "W", formats.getW(), options);
+        layer.r.rule = ruleOf(op, "R", formats.getR(), options);
+        layer.tables = requestOf(formats.getCell());
+      }
+    } else if (auto linear = dyn_cast<rnn::LinearOp>(op)) {
+      if (rnn::LinearFormatsAttr formats = linear.getFormatsAttr()) {
+        layer.w.rule = ruleOf(op, "W", formats.getW(), options);
+        if (formats.getAct())
+          layer.tables = requestOf(formats.getAct());
+      }
+    } else if (auto act = dyn_cast<rnn::ActOp>(op)) {
+      if (auto formats = act.getFormatsAttr(); formats && formats.getAct())
+        layer.tables = requestOf(formats.getAct());
+    }
     return success();
   });
 }

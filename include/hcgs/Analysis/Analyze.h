@@ -79,6 +79,8 @@ struct Change {
   int64_t costBytes = 0;
   /// A JSON object for --config; empty: no option does it.
   std::string config;
+  /// Whether the target takes it.
+  bool target = true;
 };
 
 struct SaturationSite {
@@ -115,11 +117,13 @@ struct Analysis {
 
   struct RowError {
     int64_t row = 0;
+    double error = 0.0; // over signal; infinite where there is no signal
     std::optional<double> sqnr;
   };
   struct StepError {
     size_t output = 0;
     int64_t step = 0;
+    double error = 0.0;
     std::optional<double> sqnr;
   };
   /// The worst first, at most ten.
@@ -130,7 +134,8 @@ struct Analysis {
   std::vector<PartError> parts; // largest error first
   double partsSum = 0.0;        // of their relative errors
   double changesError = 0.0;    // relative error of `tables` on these rows
-  std::vector<Change> changes;  // largest gain first
+  /// Those that the target takes, then others; each the largest gain first.
+  std::vector<Change> changes;
 
   std::vector<SaturationSite> sites;
   std::vector<SaturatedInstruction> instructions;

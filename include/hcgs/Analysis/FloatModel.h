@@ -3,23 +3,42 @@
 //
 // What a program does not know any more and the analysis must: the float
 // weights of each layer, before and after compression, its biases, and the
-// real functions behind its tables. Taken from the IR while they are there.
+// real functions behind its tables; and what the quantiser was asked for, so
+// that a change is measured with the same rules. Taken from the IR while they
+// are there.
 //
 #ifndef HCGS_ANALYSIS_FLOATMODEL_H
 #define HCGS_ANALYSIS_FLOATMODEL_H
 
 #include "hcgs/Numerics/ActivationFunction.h"
+#include "hcgs/Numerics/PwlFit.h"
+#include "hcgs/Numerics/WeightQuantizer.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace hcgs::analysis {
 
+/// What was asked of the codes of one matrix.
+struct WeightRule {
+  /// As asked for; zeros may have made it twos in the program.
+  numerics::WeightEncoding encoding = numerics::WeightEncoding::SignMag;
+  numerics::WeightRounding rounding = numerics::WeightRounding::Nearest;
+  /// The published quantiser: exponents are one less than the width.
+  bool published = false;
+  /// Given exponents, one for each gate; empty: those of least squared error.
+  std::vector<int> exponents;
+  /// What becomes of zeros that signmag cannot hold: as --zeros.
+  enum class Zeros : uint8_t { Auto, One, Twos, Refuse } zeros = Zeros::Auto;
+};
+
 /// Weights of all gates, [gates][rows][cols]; both are the same object if
 /// compression changed nothing.
 struct FloatMatrix {
   std::shared_ptr<const std::vector<float>> original, compressed;
+  WeightRule rule = {};
 };
 
 struct FloatLayer {
@@ -34,6 +53,8 @@ struct FloatLayer {
   std::vector<double> bias;
   /// LSTM: of i, o and f; of g; of the cell. Others: one, or none.
   std::vector<numerics::Activation> functions;
+  /// How their tables are fitted.
+  numerics::PwlRequest tables;
   /// Initial states that are constants; empty if they are not.
   std::vector<float> initialH, initialC;
 };

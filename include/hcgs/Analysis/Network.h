@@ -85,8 +85,9 @@ struct Layer {
   /// Numbers of tables: of the gates and of the cell; -1: none. Other layers
   /// use the first.
   std::array<int, 5> tables{-1, -1, -1, -1, -1};
-  /// The functions they stand for.
+  /// The functions they stand for, and how tables of them are fitted.
   std::array<numerics::Activation, 5> functions;
+  numerics::PwlRequest request;
 };
 
 /// L-IO-2: the value that a slice of a tensor goes to or comes from.
