@@ -11,10 +11,15 @@
 #include "ProgramLayout.h"
 #include "hcgs/Dialect/HCGS/Transforms/ProgramTarget.h"
 #include "hcgs/Dialect/ISA/IR/JsonAttr.h"
+#include "hcgs/Numerics/ActivationFunction.h"
+#include "hcgs/Numerics/PwlTable.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/SetVector.h"
+
+#include <cmath>
+#include <limits>
 
 namespace hcgs {
 #define GEN_PASS_DEF_HCGSTOISA
@@ -94,6 +99,57 @@ static Attribute describeQuantization(const ProgramLayout &layout, Json &json) {
                       {"value_bits", json.numbers(sortedBits)}});
 }
 
+static numerics::Activation toActivation(fx::PwlAttr function) {
+  StringRef name = stringifyActivation(function.getKind());
+  numerics::Activation activation;
+  if (auto kind = numerics::parseActivation({name.data(), name.size()}))
+    activation = numerics::Activation::of(*kind);
+  if (function.getAlpha())
+    activation.alpha = function.getAlpha().getValueAsDouble();
+  if (function.getBeta())
+    activation.beta = function.getBeta().getValueAsDouble();
+  if (DenseElementsAttr samples = function.getSamples()) {
+    auto values = llvm::to_vector(samples.getValues<double>());
+    numerics::Samples points;
+    for (size_t i = 0; i + 1 < values.size(); i += 2)
+      points.push_back({values[i], values[i + 1]});
+    activation.samples =
+        std::make_shared<const numerics::Samples>(std::move(points));
+  }
+  return activation;
+}
+
+/// The worst error, in output LSBs, where z saturates: of the table at the ends
+/// of its inputs against the function anywhere beyond them. Nothing if the
+/// function goes beyond all bounds there.
+static std::optional<double> errorOfSaturation(TableOp op) {
+  const numerics::Activation function = toActivation(op.getFunction());
+  if (!function.samples && !numerics::isBoundedByOne(function))
+    return std::nullopt;
+  const numerics::PwlTable table = op.getTable();
+  const numerics::FxFormat z = table.input();
+  const double low = numerics::toValue(z.minCode(), z);
+  const double high = numerics::toValue(z.maxCode(), z);
+  const double atLow = table.evaluate(static_cast<int16_t>(z.minCode()));
+  const double atHigh = table.evaluate(static_cast<int16_t>(z.maxCode()));
+  double worst = 0.0;
+  auto compare = [&](double x) {
+    const double wanted = std::ldexp(function(x), table.outFrac);
+    if (x <= low)
+      worst = std::max(worst, std::fabs(atLow - wanted));
+    if (x >= high)
+      worst = std::max(worst, std::fabs(atHigh - wanted));
+  };
+  // Such functions are monotone: what lies between is between.
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (double x : {-infinity, low, high, infinity})
+    compare(x);
+  if (function.samples)
+    for (const numerics::Sample &sample : *function.samples)
+      compare(sample.x);
+  return worst;
+}
+
 /// The function of a table and what is known of its errors.
 static Attribute describeTable(TableOp table, Json &json) {
   fx::PwlAttr function = table.getFunction();
@@ -112,6 +168,16 @@ static Attribute describeTable(TableOp table, Json &json) {
       values.push_back(json.real(value));
     members.push_back({"samples", json.list(values)});
   }
+  // What max_error_lsb holds for, and the error of what lies beyond.
+  fx::IntType in = function.getIn();
+  const numerics::FxFormat z{static_cast<int>(in.getWidth()), in.getFraction()};
+  members.push_back(
+      {"input_range",
+       json.list({json.real(numerics::toValue(z.minCode(), z)),
+                  json.real(numerics::toValue(z.maxCode(), z))})});
+  std::optional<double> saturated = errorOfSaturation(table);
+  members.push_back({"max_error_saturated_lsb",
+                     saturated ? json.real(*saturated) : json.null()});
   if (std::optional<fx::ProofAttr> proof = table.getProof()) {
     members.push_back({"max_error_at", json.number(proof->getAt())});
     members.push_back(
