@@ -336,6 +336,22 @@ Result<BlockMap> compression::selectByMagnitude(const Pattern &pattern,
   return chooseByMagnitude(pattern, weights);
 }
 
+uint64_t compression::seedOf(uint64_t seed, std::string_view name,
+                             uint64_t namesake) {
+  uint64_t hash = 0xcbf29ce484222325; // FNV-1a: offset basis and prime
+  auto add = [&](uint8_t byte) { hash = (hash ^ byte) * 0x100000001b3; };
+  auto addNumber = [&](uint64_t number) {
+    for (int i = 0; i < 8; ++i)
+      add(static_cast<uint8_t>(number >> (8 * i)));
+  };
+  addNumber(seed);
+  for (char letter : name)
+    add(static_cast<uint8_t>(letter));
+  if (namesake)
+    addNumber(namesake);
+  return hash;
+}
+
 Result<BlockMap> compression::selectRandom(const Pattern &pattern, int64_t rows,
                                            int64_t cols, uint64_t seed) {
   return RandomBlocks(seed).draw(pattern, rows, cols);

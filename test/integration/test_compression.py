@@ -136,6 +136,36 @@ def test_tiers(count):
     assert len(matrix(program, "lstm", "R")["tiers"]) == count
 
 
+def test_random_masks_do_not_depend_on_other_layers():
+    """A layer in front changes no mask, neighbouring seeds share none, and the
+    seed of a layer is its own."""
+    rng = np.random.default_rng(4)
+    source = model(weights())
+    longer = model(weights())
+    longer.graph.node.insert(0, helper.make_node("MatMul", ["x", "U"], ["u"], name="front"))
+    longer.graph.node[1].input[0] = "u"
+    U = rng.normal(0, 0.3, (INPUTS, INPUTS)).astype(np.float32)
+    longer.graph.initializer.append(numpy_helper.from_array(U, "U"))
+
+    def drawn(source, seed, config=None):
+        program = hcgs.compile(
+            source, target="generic", sparsity="impose", tiers="4x4:1/2", select="random",
+            seed=seed, config=config or {}, compress_linear=True,
+        )  # fmt: skip
+        file = oracle.read(bytes(program))
+        names = ("lstm", "W"), ("lstm", "R"), ("head", "W")
+        return [kept(program, file, *name) for name in names]
+
+    seven, eight = drawn(source, 7), drawn(source, 8)
+    for mask, same in zip(seven, drawn(longer, 7), strict=True):
+        assert (mask == same).all()
+    for mask, other in zip(seven, eight, strict=True):
+        assert not (mask == other).all()
+    own = drawn(source, 7, {"layers": {"lstm": {"R": {"seed": 8}}}})
+    for mask, same in zip(own, [seven[0], eight[1], seven[2]], strict=True):
+        assert (mask == same).all()
+
+
 # ---- Circulant ------------------------------------------------------------
 
 
@@ -250,6 +280,22 @@ def test_masks_of_all_gates(tmp_path, dtype):
     stacked = mask.reshape(4 * HIDDEN, HIDDEN).astype(dtype)
     program, file = masked(tmp_path, {"lstm.R": stacked}, tiers="4x4")
     assert matrix(program, "lstm", "R")["masks"] == "separate"
+    assert (kept(program, file, "lstm", "R") == mask).all()
+
+
+@pytest.mark.parametrize("balance", ["row", "column"])
+@pytest.mark.parametrize("said", [{}, {"balance": "any"}, "as it is"])
+def test_masks_with_given_sizes_have_either_balance(tmp_path, balance, said):
+    """Without a balance both are tried."""
+    blocks = np.zeros((6, 6), bool)
+    blocks[:, [1, 4]] = True  # two in each block-row, none in most block-columns
+    blocks = blocks if balance == "row" else blocks.T
+    mask = blocks.repeat(4, 0).repeat(4, 1)
+    options = {"balance": balance} if said == "as it is" else said
+    program, file = masked(tmp_path, {"lstm.R": mask}, tiers="4x4", **options)
+    (tier,) = matrix(program, "lstm", "R")["tiers"]
+    assert (tier["rows"], tier["cols"], tier["keep"]) == (4, 4, [1, 4])
+    assert tier["balance"] == balance
     assert (kept(program, file, "lstm", "R") == mask).all()
 
 

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <set>
 
 using namespace hcgs::compression;
 
@@ -77,6 +78,19 @@ TEST(Select, SeedsAreFrozen) {
   EXPECT_EQ(*(*masks)[0], *selectRandom(pattern, 16, 32, 7));
   EXPECT_NE((*masks)[0]->indexImage(), (*masks)[1]->indexImage());
   EXPECT_NE((*masks)[1]->indexImage(), (*masks)[2]->indexImage());
+}
+
+TEST(Select, SeedsOfMatricesAreFrozen) {
+  // FNV-1a, computed by another program.
+  EXPECT_EQ(seedOf(0, "lstm.W"), 0x65d22b82bff24468u);
+  EXPECT_EQ(seedOf(7, "lstm.R"), 0x4c64ab6d5cd52298u);
+  EXPECT_EQ(seedOf(7, "lstm.R", 1), 0xec0edaa4da50afb9u);
+  // Neighbouring seeds and matrices have nothing in common.
+  std::set<uint64_t> seen;
+  for (uint64_t seed = 0; seed < 100; ++seed)
+    for (const char *name : {"a.W", "a.R", "b.W", "b.R"})
+      for (uint64_t namesake : {0, 1, 2})
+        EXPECT_TRUE(seen.insert(seedOf(seed, name, namesake)).second);
 }
 
 TEST(Select, RandomBlocksAreUniform) {

@@ -43,12 +43,18 @@
 // is taken; each choice can come out, though not all equally often. So a seed
 // means the same blocks on every platform.
 //
+// A model has one seed and many matrices. Each draws from a seed of its own,
+// mixed from the model's and the name of the matrix (seedOf): matrices differ
+// also between neighbouring seeds, and the blocks of one do not depend on what
+// else is in the model.
+//
 #ifndef HCGS_COMPRESSION_SELECT_H
 #define HCGS_COMPRESSION_SELECT_H
 
 #include "hcgs/Compression/BlockMap.h"
 
 #include <cstdint>
+#include <string_view>
 
 namespace hcgs::compression {
 
@@ -60,6 +66,14 @@ struct SelectOptions {
   /// A mask for each gate instead of one for all.
   bool separate = false;
 };
+
+/// The seed that matrix `name` ("lstm.W": the node, a dot, the matrix) draws
+/// from when the model's is `seed`. It is the 64-bit FNV-1a hash of the 8 bytes
+/// of `seed`, the lowest first, then of the bytes of `name`, then, if the name
+/// is not unique, of the 8 bytes of `namesake`, the lowest first: 0 for the
+/// first matrix of that name, which counts as unique, 1 for the second (the
+/// other direction of a bidirectional node), and so on.
+uint64_t seedOf(uint64_t seed, std::string_view name, uint64_t namesake = 0);
 
 /// Chooses the masks of a matrix; one map, or one for each gate. Only the shape
 /// of `weights` is looked at if the choice is random; otherwise they must be

@@ -5,6 +5,7 @@
 
 #include "CompressMatrix.h"
 
+#include "hcgs/Compression/Select.h"
 #include "hcgs/Dialect/FX/Utils/MatrixForms.h"
 #include "hcgs/Dialect/RNN/IR/RNNDialect.h"
 #include "hcgs/Dialect/RNN/Transforms/Override.h"
@@ -36,7 +37,7 @@ struct Matrix {
   Operation *layer = nullptr;
   StringRef name; // "W", "R"
   WeightOp weight;
-  uint64_t ordinal = 0; // among all matrices of the module
+  uint64_t namesake = 0; // matrices of the same node and name before this one
   CompressSettings settings;
   FloatData data;
   compression::MatrixView view;
@@ -84,12 +85,13 @@ LogicalResult Compress::checkTiers() {
 
 std::vector<Matrix> Compress::collect() {
   std::vector<Matrix> matrices;
+  std::map<std::string, uint64_t> seen;
   auto add = [&](Operation *layer, StringRef name, Value weight) {
     Matrix &matrix = matrices.emplace_back();
     matrix.layer = layer;
     matrix.name = name;
     matrix.weight = weight.getDefiningOp<WeightOp>();
-    matrix.ordinal = matrices.size() - 1;
+    matrix.namesake = seen[getNodeName(layer) + "." + name.str()]++;
   };
   getOperation()->walk([&](Operation *op) {
     if (auto lstm = dyn_cast<LSTMOp>(op)) {
@@ -190,8 +192,9 @@ LogicalResult Compress::settle(Matrix &matrix) {
                                         {"project", BrokenPattern::Project},
                                         {"dense", BrokenPattern::Dense}},
                                        onBroken);
-  settings.seed = getOverrideInteger(layer, name, "seed").value_or(seed);
-  settings.seed += matrix.ordinal;
+  settings.seed = compression::seedOf(
+      getOverrideInteger(layer, name, "seed").value_or(seed),
+      getNodeName(layer) + "." + name.str(), matrix.namesake);
   settings.maskFile =
       getOverrideText(layer, name, "mask-file").value_or(maskFile).str();
   return success();
