@@ -7,6 +7,7 @@
 #include "hcgs/Pipelines/Report.h"
 
 #include "hcgs/Compression/Layout.h"
+#include "hcgs/Dialect/RNN/IR/GateOrder.h"
 
 #include <algorithm>
 #include <string>
@@ -60,10 +61,11 @@ static Json ratio(uint64_t whole, uint64_t part) {
 /// The accounting of one gate.
 static Json describeGate(const WeightLayout &layout, int64_t gate, int bits,
                          const Json &provenance, int64_t lanes) {
-  static constexpr const char *kNames[] = {"i", "o", "f", "g"};
   const uint64_t total = uint64_t(layout.rows()) * layout.cols();
   const uint64_t kept = layout.words(gate);
-  Json entry = {{"gate", layout.gates() == 4 ? Json(kNames[gate]) : Json()},
+  // Only of an LSTM's four gates is it known which is which.
+  const bool named = layout.gates() == rnn::kNumGates;
+  Json entry = {{"gate", named ? Json(rnn::gateName(gate)) : Json()},
                 {"kept", kept},
                 {"ratio_to_dense", ratio(total, kept)},
                 {"stored_bits", kept * bits}};
@@ -105,8 +107,7 @@ Result<Json> hcgs::describeMatrix(const MatrixDescriptor &descriptor,
                            (8 * uint64_t(descriptor.indexBytes) - indexBits);
 
   // Biases lie with the first of a layer's matrices; R names those of W.
-  const bool ownsBias =
-      descriptor.bias && meta.value("matrix", std::string("W")) != "R";
+  const bool ownsBias = descriptor.bias && meta.value("matrix", Json()) != "R";
   const bool signmag =
       descriptor.format.encoding == numerics::WeightEncoding::SignMag;
   const Json provenance = meta.value("provenance", Json::object());
@@ -192,6 +193,16 @@ static std::string shorten(const std::string &text, size_t width) {
                               : ".." + text.substr(text.size() - (width - 2));
 }
 
+/// "lstm.W". A program that came from assembly knows no nodes, and maybe not
+/// which matrix it is: then what is known of it, or "-".
+static std::string nameOf(const Json &matrix) {
+  std::string name;
+  for (const char *key : {"node", "matrix"})
+    if (const Json &part = matrix[key]; part.is_string())
+      name += (name.empty() ? "" : ".") + part.get<std::string>();
+  return name.empty() ? "-" : name;
+}
+
 /// 80 columns at most.
 static std::string line(const std::string &name, const std::string &shape,
                         const std::string &kind, const Json &entry,
@@ -227,10 +238,7 @@ std::string hcgs::formatAccounting(const std::string &report) {
   for (const Json &matrix : json["matrices"]) {
     const uint64_t gates = matrix["gates"];
     const std::string kind = matrix["kind"];
-    const std::string name = matrix["node"].is_string()
-                                 ? matrix["node"].get<std::string>() + "." +
-                                       matrix["matrix"].get<std::string>()
-                                 : matrix["matrix"].dump();
+    const std::string name = nameOf(matrix);
     std::string shape = fmt::format("{}x{}", matrix["rows"].get<uint64_t>(),
                                     matrix["cols"].get<uint64_t>());
     if (gates > 1)
@@ -244,9 +252,15 @@ std::string hcgs::formatAccounting(const std::string &report) {
     // Gates that share their blocks, or have all weights, are alike.
     if (matrix["masks"] != "separate")
       continue;
-    for (const Json &gate : matrix["per_gate"])
-      text += line("  gate " + gate["gate"].get<std::string>(), "", "", gate,
+    size_t number = 0;
+    for (const Json &gate : matrix["per_gate"]) {
+      const std::string which = gate["gate"].is_string()
+                                    ? gate["gate"].get<std::string>()
+                                    : std::to_string(number);
+      text += line("  gate " + which, "", "", gate,
                    fmt::format("{}", gate["index_bits"].get<uint64_t>()), "");
+      ++number;
+    }
   }
   const Json &totals = json["totals"], &memories = json["memories"];
   const uint64_t weights = totals["weight_bytes"],
