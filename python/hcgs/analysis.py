@@ -84,7 +84,8 @@ class Quantity:
         return self.stages[stage]["sqnr_db"]
 
     def sqnr_by_step(self, stage: str) -> np.ndarray:
-        """SQNR in dB by time step; infinite without error."""
+        """SQNR in dB by time step; infinite without error, -infinite where
+        there is error without signal, NaN where there is neither."""
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = self.steps["signal"] / self.steps["error"][stage]
             return 10 * np.log10(ratio)
@@ -123,7 +124,8 @@ class Analysis:
     layers      list of Layer
     parts       dicts {layer, name, part, sqnr_db, share}, largest first
     changes     dicts {text, kind, layer, name, site, from, to, sqnr_db, gain_db,
-                cost_bytes, config}, largest gain first
+                cost_bytes, target, config}, largest gain first; those that the
+                target does not take (`target` false) come last
     saturations  dict {agree, sites, instructions}
     equal       whether the simulator gave the codes of the stage `tables`
     json        everything, as in the file of --analyze-output
@@ -193,8 +195,13 @@ def analyze(
     Raises CompileError for the model and options, InputError for data that do
     not fit it.
     """
-    if "emit" in options or "analyze" in options:
-        raise CompileError("hcgs.analyze makes programs of its own; leave out emit")
+    for name in ("emit", "analyze", "analyze_threshold", "analyze_rows"):
+        if name in options:
+            instead = {
+                "emit": "it makes a program of its own",
+                "analyze": "the data are its second argument",
+            }.get(name, f"its argument is '{name.removeprefix('analyze_')}'")
+            raise CompileError(f"hcgs.analyze takes no {name}, {instead}")
     with tempfile.TemporaryDirectory(prefix="hcgs-") as folder:
         path, name = _model_file(model, Path(folder))
         given = {**options, "analyze_threshold": threshold, "analyze_rows": rows}

@@ -143,16 +143,23 @@ def check_quantity(quantity, sums, stages):
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
-@pytest.mark.parametrize("sparsity", ["off", "impose"])
-def test_every_stage_is_that_of_numpy(direction, sparsity):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sparsity": "off"},
+        {"sparsity": "impose", "tiers": "4x4:50%"},
+        {"sparsity": "impose", "tiers": "4x4:50%", "masks": "separate"},
+        {"circulant": 4},
+    ],
+    ids=["off", "impose", "separate", "circulant"],
+)
+def test_every_stage_is_that_of_numpy(direction, options):
     model, given = make_model(direction), data()
-    options = {"tiers": "4x4:50%"} if sparsity == "impose" else {}
     analysis = hcgs.analyze(
         model,
         given,
         calibrate=given,
         target="generic",
-        sparsity=sparsity,
         rows=0,
         **options,
     )
@@ -162,7 +169,9 @@ def test_every_stage_is_that_of_numpy(direction, sparsity):
         for name, sums in quantities.items():
             check_quantity(layer.quantity(name), sums, STAGES)
     check_quantity(analysis.outputs["y"], output, [*STAGES, "program"])
-    assert (analysis.stages["compressed"].sqnr_db is None) == (sparsity == "off")
+    assert (analysis.stages["compressed"].sqnr_db is None) == (
+        options.get("sparsity") == "off"
+    )
     # The simulator, the oracle and the stage `tables` are one and the same.
     assert analysis.equal
     assert analysis.outputs["y"].sqnr("program") == analysis.outputs["y"].sqnr("tables")
@@ -212,6 +221,63 @@ def test_a_coarse_matrix_is_blamed():
     gained = better.sqnr_db - analysis.sqnr_db
     assert gained == pytest.approx(bits[0]["gain_db"], abs=1.0)
     assert gained > 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rounding": "ceil"},
+        {"weight_quantizer": "hcgs"},
+        {"config": {"layers": {"second": {"R": {"exponents": [3, 3, 3, 3]}}}}},
+        {"pwl_segments": 16},
+    ],
+    ids=["ceil", "published", "given", "tables"],
+)
+def test_changes_keep_what_they_promise(options):
+    """Weights and tables: the gain is that of compiling with `config`."""
+    model, given = make_model(), data()
+    common = {"target": "generic", "calibrate": given, "weight_bits": 5, **options}
+    analysis = hcgs.analyze(model, given, **common)
+    tried = set()
+    for change in analysis.changes:
+        if change["kind"] not in ("weight-bits", "weight-encoding", "table"):
+            continue
+        config = change["config"]
+        if "config" in options:
+            config = json.loads(json.dumps(options["config"]))
+            layer = config["layers"].setdefault(change["name"], {})
+            for key, value in change["config"]["layers"][change["name"]].items():
+                if isinstance(value, dict):
+                    layer.setdefault(key, {}).update(value)
+                else:
+                    layer[key] = value
+        changed = hcgs.analyze(model, given, **{**common, "config": config}, rows=0)
+        gained = changed.sqnr_db - analysis.sqnr_db
+        assert gained == pytest.approx(change["gain_db"], abs=0.1), change["text"]
+        tried.add(change["kind"])
+    assert "weight-bits" in tried
+    assert ("weight-encoding" in tried) == ("weight_quantizer" not in options)
+    assert "table" in tried or "pwl_segments" not in options
+
+
+def test_changes_ask_the_target():
+    model, given = make_model(), data()
+    common = {"target": "hcgs-65nm", "calibrate": given}
+    sparse = {"sparsity": "impose", "tiers": "4x4:50%"}
+    analysis = hcgs.analyze(model, given, **common, **sparse)
+    allowed = [change["target"] for change in analysis.changes]
+    assert allowed == sorted(allowed, reverse=True)
+    assert True in allowed and False in allowed
+    for change in analysis.changes:
+        both = {**common, **sparse, "config": change["config"]}
+        if change["target"]:
+            hcgs.compile(model, **both)
+        else:
+            with pytest.raises(hcgs.CompileError, match="hcgs-65nm"):
+                hcgs.compile(model, **both)
+    refused = {c["kind"] for c in analysis.changes if not c["target"]}
+    assert "weight-bits" in refused
+    assert "needs another target than 'hcgs-65nm'" in str(analysis)
 
 
 def test_a_coarse_table_is_blamed():
@@ -333,6 +399,10 @@ def test_paths_and_saving(tmp_path):
             "5 steps for row 1",
         ),
         ({"x": np.zeros((4, 2, 5), np.float32), "lengths": [4]}, "each of the 2"),
+        (
+            {"x": np.zeros((4, 2, 5), np.float32), "h0": [[1.0]]},
+            "'h0' is no input of the model; allowed are 'x', .*'lengths' and 'labels'",
+        ),
         ({"x": [["a"]]}, "give numbers"),
     ],
 )
@@ -343,8 +413,10 @@ def test_data_that_do_not_fit(change, message):
 
 
 def test_options_that_make_no_sense(tmp_path):
-    with pytest.raises(hcgs.CompileError, match="leave out emit"):
+    with pytest.raises(hcgs.CompileError, match="takes no emit"):
         hcgs.analyze(make_model(), data(), emit="asm")
+    with pytest.raises(hcgs.CompileError, match="takes no analyze_rows.*'rows'"):
+        hcgs.analyze(make_model(), data(), analyze_rows=3)
     with pytest.raises(hcgs.CompileError, match="analyze-threshold"):
         hcgs.analyze(make_model(), data(), threshold=-1)
     with pytest.raises(hcgs.InputError, match="missing.npz"):

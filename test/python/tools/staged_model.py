@@ -53,6 +53,13 @@ class StagedModel:
             weights, bias = self.floats.linear(layer["name"])
         if self.stage >= COMPRESSED:
             weights = np.where(stored.kept, weights, 0.0)
+            if self.program.descriptors[number].kind == "circulant":
+                # Weights that share a code become their mean, in floats.
+                _, place = np.unique(stored.position, return_inverse=True)
+                place = place.ravel()
+                means = np.bincount(place, weights.ravel()) / np.bincount(place)
+                means = means.astype(np.float32).astype(float)
+                weights = means[place].reshape(weights.shape)
         return weights, np.zeros(weights.shape[:2]) if bias is None else bias
 
     def activate(self, a, number: int):
