@@ -147,7 +147,7 @@ hcgs.program @lstm model <name = "m", producer = "test", opset = 17, sha256 = ""
 // META-SAME: outputs = [{{.*}}name = "y", parts = [{index, stream = 1 : i64, value = 2 : i64}]}, {{.*}}name = "h_n", parts = [{index = 0 : i64, stream = 2 : i64, value = 3 : i64}]}]
 // META-SAME: values = [{bits = 13 : i64, frac = 12 : i64, kind = "sequence", name = "x", width = 3 : i64}, {bits = 13 : i64, codes = [1, 2, 3, 4], frac = 12 : i64, kind = "vector", {{.*}}width = 4 : i64}, {{.*}}name = "/lstm/LSTM.h"{{.*}}, {{.*}}kind = "vector", name = "/lstm/LSTM.final_h"
 // META-SAME: streams = [{direction = "in", elements = 3 : i64, kind = "step", name = "x", value = 0 : i64}, {direction = "out", elements = 4 : i64, kind = "step", name = "y", value = 2 : i64}, {direction = "out", elements = 4 : i64, kind = "sequence", name = "h_n", value = 3 : i64}]
-// META-SAME: tables = [{function = "sigmoid", max_error_lsb = 1.500000e+00 : f64}, {function = "tanh", max_error_lsb = 2.000000e+00 : f64}]
+// META-SAME: tables = [{function = "sigmoid", input_range = [{{[^]]*}}], max_error_lsb = 1.500000e+00 : f64, max_error_saturated_lsb = {{[^}]*}}}, {function = "tanh", input_range = [{{[^]]*}}], max_error_lsb = 2.000000e+00 : f64, max_error_saturated_lsb = {{[^}]*}}}]
 // META-SAME: time,
 // The descriptor of R names no bias, that of W element 0 of bmem.
 // META-SAME: bias = dense<[7, 0, 0, 0, 7, 0, 0, 0, {{.*}}]> : tensor<64xi8>
