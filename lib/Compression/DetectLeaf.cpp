@@ -42,8 +42,6 @@ public:
       masks = gates;
     else
       masks = {any};
-    for (const BitGrid &mask : masks)
-      turned.push_back(mask.transposed());
     for (const BitGrid &gate : gates)
       nonzero += gate.count();
   }
@@ -51,6 +49,13 @@ public:
   std::vector<Leaf> run() const;
 
 private:
+  struct Size {
+    double bits;
+    int64_t height, width;
+    int64_t inside; // positions in occupied blocks
+  };
+  std::vector<BitGrid> calmMasks() const;
+  std::vector<Size> bestSizes(const std::vector<BitGrid> &masks) const;
   /// The best sides of segments one weight wide, and 1.
   std::vector<int64_t> bestSides(const std::vector<BitGrid> &grids) const;
   Leaf makeLeaf(int64_t height, int64_t width) const;
@@ -62,7 +67,7 @@ private:
   const bool separate;
   const int64_t rows, cols;
   const int64_t gatesPerMask;
-  std::vector<BitGrid> masks, turned;
+  std::vector<BitGrid> masks;
   int64_t nonzero = 0;
 };
 
@@ -179,14 +184,60 @@ bool LeafFinder::dropStrays(Leaf &leaf, int64_t inside) const {
                            maxStrays * static_cast<double>(nonzero);
 }
 
-std::vector<Leaf> LeafFinder::run() const {
+/// The masks without positions that stand alone: those in no square of 2 x 2
+/// occupied ones; or, where these are too many to be strays (blocks one weight
+/// wide, or full of zeros), those with no occupied neighbour. Empty if there
+/// are none, or too many.
+///
+/// A stray weight makes an otherwise empty block look occupied and full of
+/// zeros, which costs the more the larger the block is. By that measure slivers
+/// of the true blocks are the best sizes as soon as there is one stray. So the
+/// sizes are also ranked with the lone positions left out; what the strays cost
+/// is settled afterwards, by dropStrays.
+std::vector<BitGrid> LeafFinder::calmMasks() const {
+  for (const bool squares : {true, false}) {
+    std::vector<BitGrid> calm = masks;
+    int64_t positions = 0, alone = 0;
+    for (size_t m = 0; m < masks.size(); ++m) {
+      const auto at = [&](int64_t r, int64_t c) {
+        return r >= 0 && c >= 0 && r < rows && c < cols && masks[m].at(r, c);
+      };
+      const auto isAlone = [&](int64_t r, int64_t c) {
+        if (!squares)
+          return !at(r - 1, c) && !at(r + 1, c) && !at(r, c - 1) &&
+                 !at(r, c + 1);
+        for (const int64_t down : {-1, 1})
+          for (const int64_t right : {-1, 1})
+            if (at(r + down, c) && at(r, c + right) && at(r + down, c + right))
+              return false;
+        return true;
+      };
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < cols; ++c) {
+          if (!at(r, c))
+            continue;
+          ++positions;
+          if (!isAlone(r, c))
+            continue;
+          ++alone;
+          calm[m].clear(r, c);
+        }
+    }
+    if (alone > 0 && static_cast<double>(alone) <=
+                         maxStrays * static_cast<double>(positions))
+      return calm;
+  }
+  return {};
+}
+
+/// The sizes of smallest blocks that tell best where `masks` are occupied.
+std::vector<LeafFinder::Size>
+LeafFinder::bestSizes(const std::vector<BitGrid> &masks) const {
+  std::vector<BitGrid> turned;
+  for (const BitGrid &mask : masks)
+    turned.push_back(mask.transposed());
   const std::vector<int64_t> heights = bestSides(masks);
   const std::vector<int64_t> widths = bestSides(turned);
-  struct Size {
-    double bits;
-    int64_t height, width;
-    int64_t inside; // positions in occupied blocks
-  };
   std::vector<Size> sizes;
   int64_t positions = 0;
   for (const BitGrid &mask : masks)
@@ -207,10 +258,11 @@ std::vector<Leaf> LeafFinder::run() const {
       }
       const int64_t blocks =
           count * ceilDiv(rows, height) * ceilDiv(cols, width);
-      sizes.push_back({subsetBits(blocks, occupied) +
-                           subsetBits(inside * gatesPerMask, nonzero) +
-                           sizeBits(height, width, rows, cols),
-                       height, width, inside});
+      sizes.push_back(
+          {subsetBits(blocks, occupied) +
+               subsetBits(std::max(inside * gatesPerMask, nonzero), nonzero) +
+               sizeBits(height, width, rows, cols),
+           height, width, inside});
     }
   }
   std::sort(sizes.begin(), sizes.end(), [](const Size &a, const Size &b) {
@@ -235,6 +287,17 @@ std::vector<Leaf> LeafFinder::run() const {
                fullShare * static_cast<double>(size.inside);
       }))
     best.push_back({0.0, 1, 1, positions});
+  return best;
+}
+
+std::vector<Leaf> LeafFinder::run() const {
+  std::vector<Size> best = bestSizes(masks);
+  if (const std::vector<BitGrid> calm = calmMasks(); !calm.empty())
+    for (const Size &size : bestSizes(calm))
+      if (std::none_of(best.begin(), best.end(), [&](const Size &known) {
+            return known.height == size.height && known.width == size.width;
+          }))
+        best.push_back(size);
 
   std::vector<Leaf> leaves;
   for (const Size &size : best) {

@@ -356,6 +356,37 @@ TEST(DetectPatterns, StrayWeightsDoNotHideThePattern) {
   }
 }
 
+TEST(DetectPatterns, AFewStrayWeightsDoNotCutBlocksIntoSlivers) {
+  struct Case {
+    const char *tiers;
+    int64_t side, strays;
+  };
+  for (const Case &one : {Case{"8x8:1/2", 64, 1}, Case{"16x16:1/2", 64, 1},
+                          Case{"8x8:1/4", 64, 1}, Case{"32x32:1/4", 512, 1},
+                          Case{"16x16:1/4", 512, 3}, Case{"32x32:1/2", 512, 5},
+                          Case{"32x32:1/4", 512, 3}})
+    for (const uint64_t seed : {1, 2, 3}) {
+      const Pattern pattern = parse(one.tiers, Balance::Row);
+      Weights weights = randomWeights(4, one.side, one.side, seed);
+      const BlockMaps masks = plant(weights, pattern, seed + 10);
+      std::mt19937_64 random(seed + 20);
+      for (int64_t strays = 0; strays < one.strays;) {
+        const int64_t g = static_cast<int64_t>(random() % 4);
+        const int64_t r = static_cast<int64_t>(random() % one.side);
+        const int64_t c = static_cast<int64_t>(random() % one.side);
+        if (masks[0]->isKept(r, c) || weights.at(g, r, c) != 0.0f)
+          continue;
+        weights.at(g, r, c) = 0.1f;
+        ++strays;
+      }
+      const auto found = detect(weights.view());
+      EXPECT_EQ(found->kind, Detection::Kind::Broken) << found->message();
+      EXPECT_EQ(found->pattern, pattern)
+          << one.tiers << " in " << one.side << ", seed " << seed << ": "
+          << found->text();
+    }
+}
+
 TEST(DetectPatterns, AWholeBlockTooManyBreaksThePattern) {
   for (const Balance balance : {Balance::Row, Balance::Column, Balance::Both}) {
     const Pattern pattern = parse("32x32:1/4,4x4:1/4", balance);
