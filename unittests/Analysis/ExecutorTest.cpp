@@ -234,11 +234,18 @@ TEST(RealMatrix, RequantizingKeepsDroppedWeightsZero) {
   numerics::WeightFormat format;
   format.bits = 4;
   format.encoding = numerics::WeightEncoding::SignMag;
-  auto real = requantize(matrix, weights, format, /*all=*/false);
+  matrix.floats.rule.zeros = WeightRule::Zeros::One;
+  numerics::WeightEncoding encoding;
+  auto real = requantize(matrix, weights, format, /*all=*/false, encoding);
+  ASSERT_TRUE(real);
+  EXPECT_EQ(encoding, numerics::WeightEncoding::SignMag);
   EXPECT_EQ((*real)[0], 0.5f);
   EXPECT_EQ((*real)[1], 0.0f);
   EXPECT_EQ((*real)[2], -0.25f);
   EXPECT_NE((*real)[3], 0.0f); // a kept zero is the smallest code (A-W-3)
+
+  matrix.floats.rule.zeros = WeightRule::Zeros::Refuse;
+  EXPECT_FALSE(requantize(matrix, weights, format, /*all=*/false, encoding));
 }
 
 } // namespace
