@@ -6,7 +6,7 @@
 #include "hcgs/Pipelines/Report.h"
 
 #include "Accounting.h"
-#include "hcgs/Dialect/HCGS/Transforms/ProgramEstimate.h"
+#include "hcgs/Schedule/ProgramEstimate.h"
 #include "hcgs/Target/Images.h"
 #include "hcgs/Target/TargetModel.h"
 

@@ -3,8 +3,8 @@
 //
 // The compiler's clock against cycles counted by hand from docs/Spec/Timing.md.
 
-#include "hcgs/Dialect/HCGS/Transforms/CycleModel.h"
-#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
+#include "hcgs/Schedule/CycleModel.h"
+#include "hcgs/Schedule/MachineTiming.h"
 
 #include <gtest/gtest.h>
 

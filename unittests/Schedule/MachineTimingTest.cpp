@@ -3,7 +3,7 @@
 //
 // Cycles of single matrix products (docs/Spec/Timing.md), worked out by hand.
 
-#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
+#include "hcgs/Schedule/MachineTiming.h"
 
 #include <gtest/gtest.h>
 

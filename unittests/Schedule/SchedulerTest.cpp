@@ -3,7 +3,7 @@
 //
 // Plans: the storage an order needs, and the orders that schedulers find.
 
-#include "hcgs/Dialect/HCGS/Transforms/Scheduler.h"
+#include "hcgs/Schedule/Scheduler.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -31,8 +31,8 @@ struct Network {
     op.group = group;
     op.reads = std::move(reads);
     op.latency = 4;
-    op.occupancy = [lanes = vectorLanes](uint32_t begin, uint32_t end) {
-      return (end - begin + lanes - 1) / lanes;
+    op.occupancy = [lanes = vectorLanes](const Entry &e) {
+      return (e.end - e.begin + lanes - 1) / lanes;
     };
     problem.operations.push_back(std::move(op));
     return problem.operations.back();
@@ -47,8 +47,8 @@ struct Network {
                unsigned back) {
     uint64_t cols = problem.storages[x].rows;
     operation(Unit::Matrix, sum, rows, group, {{x, true, 0, -1, back}})
-        .occupancy = [cols, lanes = lanes](uint32_t begin, uint32_t end) {
-      return std::max<uint64_t>(1, (end - begin) * 4 * cols / 16 / lanes);
+        .occupancy = [cols, lanes = lanes](const Entry &e) {
+      return std::max<uint64_t>(1, (e.end - e.begin) * 4 * cols / 16 / lanes);
     };
   }
   unsigned lstm(unsigned x, uint32_t hidden) {

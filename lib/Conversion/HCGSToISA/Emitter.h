@@ -16,8 +16,8 @@
 
 #include "Network.h"
 #include "ProgramLayout.h"
-#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
 #include "hcgs/Dialect/ISA/IR/ISA.h"
+#include "hcgs/Schedule/MachineTiming.h"
 
 namespace hcgs::toisa {
 

@@ -165,8 +165,8 @@ schedule::Operation ModelBuilder::makeVector(unsigned storage) const {
   result.rows = model.problem.storages[storage].rows;
   result.group = model.problem.storages[storage].group;
   result.latency = timing.vectorLatency;
-  result.occupancy = [timing = timing](uint32_t begin, uint32_t end) {
-    return timing.vector(end - begin);
+  result.occupancy = [timing = timing](const schedule::Entry &entry) {
+    return timing.vector(entry.end - entry.begin);
   };
   return result;
 }
@@ -177,8 +177,8 @@ LogicalResult ModelBuilder::addOperation(Operation *op) {
     result.unit = schedule::Unit::Load;
     result.storage = model.storageOf.lookup(readOp.getResult());
     result.rows = readOp.getResult().getType().getSize();
-    result.occupancy = [timing = timing](uint32_t begin, uint32_t end) {
-      return timing.transfer(timing.load, end - begin);
+    result.occupancy = [timing = timing](const schedule::Entry &entry) {
+      return timing.transfer(timing.load, entry.end - entry.begin);
     };
     add(std::move(result), op);
     return success();
@@ -188,8 +188,8 @@ LogicalResult ModelBuilder::addOperation(Operation *op) {
     result.unit = schedule::Unit::Store;
     result.rows = write.getValue().getType().getSize();
     result.reads.push_back(read(write.getValue(), /*all=*/true));
-    result.occupancy = [timing = timing](uint32_t begin, uint32_t end) {
-      return timing.transfer(timing.store, end - begin);
+    result.occupancy = [timing = timing](const schedule::Entry &entry) {
+      return timing.transfer(timing.store, entry.end - entry.begin);
     };
     add(std::move(result), op);
     return success();
@@ -227,18 +227,27 @@ LogicalResult ModelBuilder::addOperation(Operation *op) {
     result.reads.push_back(read(mvm.getInput(), /*all=*/true));
     addBoundary(result.group, fx::rowGranule(matrix.getSparsityAttr()));
     uint64_t gates = matrix.getGates(), cols = matrix.getCols();
-    if (!layout->isDense())
+    result.gates = gates;
+    result.cols = cols;
+    if (!layout->isDense()) {
       result.occupancy = [groups = schedule::RowGroupTiming(
                               *layout, (1u << gates) - 1, timing.lanes)](
-                             uint32_t begin, uint32_t end) {
-        return groups.cycles(begin, end);
+                             const schedule::Entry &entry) {
+        return groups.cycles(entry.begin, entry.end);
       };
-    else
-      result.occupancy = [timing = timing, gates, cols](uint32_t begin,
-                                                        uint32_t end) {
-        uint64_t rows = (end - begin) * gates;
-        return timing.dense(rows, cols, timing.bestTile(rows, cols));
+    } else {
+      result.tileFor = [timing = timing, gates,
+                        cols](const schedule::Entry &entry) {
+        return schedule::TileChoice{
+            timing.bestTile((entry.end - entry.begin) * gates, cols), false};
       };
+      result.occupancy = [timing = timing, gates, cols,
+                          tileFor =
+                              result.tileFor](const schedule::Entry &entry) {
+        return timing.dense((entry.end - entry.begin) * gates, cols,
+                            tileFor(entry).tile);
+      };
+    }
     add(std::move(result), op);
     return success();
   }

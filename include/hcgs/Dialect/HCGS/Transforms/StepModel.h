@@ -14,8 +14,8 @@
 #define HCGS_DIALECT_HCGS_TRANSFORMS_STEPMODEL_H
 
 #include "hcgs/Dialect/HCGS/IR/HCGSOps.h"
-#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
-#include "hcgs/Dialect/HCGS/Transforms/Scheduler.h"
+#include "hcgs/Schedule/MachineTiming.h"
+#include "hcgs/Schedule/Scheduler.h"
 #include "hcgs/Target/TargetModel.h"
 #include "llvm/ADT/DenseMap.h"
 

@@ -21,7 +21,7 @@
 // The heights with the fewest cycles per step win; of those within 0.25 % of
 // each other, the one with the fewest entries, then the quickest single step.
 //
-#include "hcgs/Dialect/HCGS/Transforms/Scheduler.h"
+#include "hcgs/Schedule/Scheduler.h"
 
 #include <algorithm>
 #include <limits>
@@ -173,7 +173,7 @@ void Builder::makePieces() {
       piece.operation = op;
       piece.begin = begin;
       piece.end = end;
-      piece.occupancy = operation.occupancy(begin, end);
+      piece.occupancy = operation.occupancy(Entry{op, begin, end, 0});
       pieces.push_back(std::move(piece));
     }
   }
@@ -368,6 +368,9 @@ void Builder::order() {
   for (unsigned p : byTime)
     plan.entries.push_back({pieces[p].operation, pieces[p].begin, pieces[p].end,
                             analysis.step[pieces[p].operation]});
+  for (Entry &entry : plan.entries)
+    if (const auto &tileFor = problem.operations[entry.operation].tileFor)
+      entry.tile = tileFor(entry);
 }
 
 bool Builder::resort() {

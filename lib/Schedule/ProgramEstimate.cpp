@@ -3,9 +3,9 @@
 //
 // Follows a program and counts its cycles.
 
-#include "hcgs/Dialect/HCGS/Transforms/ProgramEstimate.h"
+#include "hcgs/Schedule/ProgramEstimate.h"
 
-#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
+#include "hcgs/Schedule/MachineTiming.h"
 #include "hcgs/Target/Images.h"
 #include "hcgs/Target/TargetModel.h"
 

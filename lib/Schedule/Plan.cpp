@@ -4,7 +4,7 @@
 // What every scheduler needs: where rows lie, how many copies an order of
 // entries needs, and how long it takes.
 
-#include "hcgs/Dialect/HCGS/Transforms/Scheduler.h"
+#include "hcgs/Schedule/Scheduler.h"
 
 #include <algorithm>
 #include <cassert>
@@ -167,8 +167,7 @@ uint64_t hcgs::schedule::lowerBound(const Problem &problem,
   std::array<uint64_t, kUnits> busy = {};
   for (const Entry &entry : entries) {
     const Operation &op = problem.operations[entry.operation];
-    busy[static_cast<unsigned>(op.unit)] +=
-        op.occupancy(entry.begin, entry.end);
+    busy[static_cast<unsigned>(op.unit)] += op.occupancy(entry);
   }
   uint64_t dispatch = entries.size() + problem.controlPerIteration;
   return std::max(dispatch, *std::max_element(busy.begin(), busy.end()));
@@ -189,8 +188,8 @@ public:
     }
     occupancies.reserve(plan.entries.size());
     for (const Entry &entry : plan.entries)
-      occupancies.push_back(problem.operations[entry.operation].occupancy(
-          entry.begin, entry.end));
+      occupancies.push_back(
+          problem.operations[entry.operation].occupancy(entry));
   }
 
   /// One iteration t; entries of time steps outside 0 .. steps-1 are left out.

@@ -3,7 +3,7 @@
 //
 // Replay of docs/Spec/Timing.md.
 
-#include "hcgs/Dialect/HCGS/Transforms/CycleModel.h"
+#include "hcgs/Schedule/CycleModel.h"
 
 #include <algorithm>
 

@@ -33,10 +33,10 @@
 // h(t-1) of rows 0..31 for rows 32..63. `a` needs one: a(t+1) of a block is
 // written after the gates of a(t) of that block were read.
 //
-#ifndef HCGS_DIALECT_HCGS_TRANSFORMS_SCHEDULER_H
-#define HCGS_DIALECT_HCGS_TRANSFORMS_SCHEDULER_H
+#ifndef HCGS_SCHEDULE_SCHEDULER_H
+#define HCGS_SCHEDULE_SCHEDULER_H
 
-#include "hcgs/Dialect/HCGS/Transforms/CycleModel.h"
+#include "hcgs/Schedule/CycleModel.h"
 
 #include <functional>
 #include <memory>
@@ -79,6 +79,17 @@ struct Operand {
   unsigned back = 0;
 };
 
+struct Entry;
+
+/// How a dense product arranges the lanes (T-M-1): a shape by its place in the
+/// target's list, and whether the unit takes a partial last segment of rows
+/// with a lower shape.
+struct TileChoice {
+  unsigned tile = 0;
+  bool retile = false;
+  bool operator==(const TileChoice &) const = default;
+};
+
 struct Operation {
   Unit unit = Unit::Vector;
   /// What is written, from row `offset` on; kNone: a stream.
@@ -87,9 +98,22 @@ struct Operation {
   uint32_t rows = 0;
   unsigned group = kNone;
   std::vector<Operand> reads;
-  /// Cycles in the unit for rows begin .. end-1.
-  std::function<uint64_t(uint32_t begin, uint32_t end)> occupancy;
+  /// Of a matrix product: how many gates it computes and how many columns it
+  /// has, and where a segment of columns may begin (multiples). An entry may
+  /// take some of the gates and a segment of the columns.
+  uint32_t gates = 1;
+  uint32_t cols = 0;
+  uint32_t colGranule = 1;
+  /// Cycles in the unit for the part that an entry names.
+  std::function<uint64_t(const Entry &)> occupancy;
+  /// Cycles in the unit for all of it, which no cut into entries can beat.
+  uint64_t leastOccupancy = 0;
+  /// Of a dense product, else empty: the tile shape for the part that an entry
+  /// names.
+  std::function<TileChoice(const Entry &)> tileFor;
   uint64_t latency = 0;
+
+  bool isProduct() const { return cols != 0; }
 };
 
 /// Operations in an order in which one after another is correct.
@@ -113,12 +137,19 @@ struct Holding {
   uint32_t window = 0;
 };
 
-/// Rows begin .. end-1 of an operation, for time step t + step.
+/// Rows begin .. end-1 of an operation, for time step t + step. One
+/// instruction.
 struct Entry {
   unsigned operation;
   uint32_t begin;
   uint32_t end;
   unsigned step;
+  /// Of a matrix product: the gates (bit g: gate g; 0: all) and the columns
+  /// colBegin .. colEnd-1 (0, 0: all).
+  unsigned gates = 0;
+  uint32_t colBegin = 0, colEnd = 0;
+  /// Of a dense product.
+  TileChoice tile = {};
 };
 
 struct Plan {
@@ -172,4 +203,4 @@ std::vector<std::string> schedulerNames();
 
 } // namespace hcgs::schedule
 
-#endif // HCGS_DIALECT_HCGS_TRANSFORMS_SCHEDULER_H
+#endif // HCGS_SCHEDULE_SCHEDULER_H

@@ -5,11 +5,11 @@
 // docs/Spec/Timing.md), as the compiler computes it. Shared by the scheduler
 // and by the estimate of whole programs.
 //
-#ifndef HCGS_DIALECT_HCGS_TRANSFORMS_MACHINETIMING_H
-#define HCGS_DIALECT_HCGS_TRANSFORMS_MACHINETIMING_H
+#ifndef HCGS_SCHEDULE_MACHINETIMING_H
+#define HCGS_SCHEDULE_MACHINETIMING_H
 
 #include "hcgs/Compression/Layout.h"
-#include "hcgs/Dialect/HCGS/Transforms/CycleModel.h"
+#include "hcgs/Schedule/CycleModel.h"
 
 #include <cstdint>
 #include <vector>
@@ -85,4 +85,4 @@ private:
 
 } // namespace hcgs::schedule
 
-#endif // HCGS_DIALECT_HCGS_TRANSFORMS_MACHINETIMING_H
+#endif // HCGS_SCHEDULE_MACHINETIMING_H

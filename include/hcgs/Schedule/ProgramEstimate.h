@@ -6,8 +6,8 @@
 // docs/Spec/Timing.md, without computing any value. A test holds it equal to
 // the simulator's count, with which it shares no code.
 //
-#ifndef HCGS_DIALECT_HCGS_TRANSFORMS_PROGRAMESTIMATE_H
-#define HCGS_DIALECT_HCGS_TRANSFORMS_PROGRAMESTIMATE_H
+#ifndef HCGS_SCHEDULE_PROGRAMESTIMATE_H
+#define HCGS_SCHEDULE_PROGRAMESTIMATE_H
 
 #include "hcgs/Support/Result.h"
 #include "hcgs/Target/ProgramFile.h"
@@ -36,4 +36,4 @@ Result<ProgramEstimate> estimateProgram(const Program &program,
 
 } // namespace hcgs::schedule
 
-#endif // HCGS_DIALECT_HCGS_TRANSFORMS_PROGRAMESTIMATE_H
+#endif // HCGS_SCHEDULE_PROGRAMESTIMATE_H

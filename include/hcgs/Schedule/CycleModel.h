@@ -17,8 +17,8 @@
 //                                      {Memory::A, 0, 512, true}}});
 //   uint64_t cycles = clock.halt();
 //
-#ifndef HCGS_DIALECT_HCGS_TRANSFORMS_CYCLEMODEL_H
-#define HCGS_DIALECT_HCGS_TRANSFORMS_CYCLEMODEL_H
+#ifndef HCGS_SCHEDULE_CYCLEMODEL_H
+#define HCGS_SCHEDULE_CYCLEMODEL_H
 
 #include <array>
 #include <cstdint>
@@ -113,4 +113,4 @@ private:
 
 } // namespace hcgs::schedule
 
-#endif // HCGS_DIALECT_HCGS_TRANSFORMS_CYCLEMODEL_H
+#endif // HCGS_SCHEDULE_CYCLEMODEL_H

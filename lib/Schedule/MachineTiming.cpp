@@ -3,7 +3,7 @@
 //
 // Cycles of single instructions.
 
-#include "hcgs/Dialect/HCGS/Transforms/MachineTiming.h"
+#include "hcgs/Schedule/MachineTiming.h"
 
 #include "hcgs/Target/TargetModel.h"
 
