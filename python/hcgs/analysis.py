@@ -7,22 +7,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import _hcgs
-from .compiler import (
-    Model,
-    _calibration_file,
-    _config_file,
-    _model_file,
-    _text,
-    _without_paths,
-)
+from .compiler import Model, compile_in, data_file
 from .errors import CompileError, InputError
 from .files import write_file
 from .program import Program
@@ -203,61 +194,29 @@ def analyze(
             }.get(name, f"its argument is '{name.removeprefix('analyze_')}'")
             raise CompileError(f"hcgs.analyze takes no {name}, {instead}")
     with tempfile.TemporaryDirectory(prefix="hcgs-") as folder:
-        path, name = _model_file(model, Path(folder))
-        given = {**options, "analyze_threshold": threshold, "analyze_rows": rows}
-        if calibrate is not None:
-            given["calibrate"] = _calibration_file(calibrate, Path(folder))
-        if config is not None:
-            given["config"] = _config_file(config, Path(folder))
-        given["analyze"] = source = _data_file(data, Path(folder))
-        texts = [(k, _text(v)) for k, v in given.items() if v is not None]
+        source = data_file(data, Path(folder) / "analysis", "data", InputError)
+        own = source.startswith(folder)
+        options = {
+            **options,
+            "analyze": source,
+            "analyze_threshold": threshold,
+            "analyze_rows": rows,
+        }
         try:
-            code, report, found, text = _hcgs.analyze(path, name, texts)
+            program, found, text = compile_in(
+                Path(folder), model, options, calibrate, config
+            )
         except CompileError as error:
-            message = str(error)
-            kind = CompileError
-            if message.startswith(("analysis data", source)):
-                kind = InputError
-            if folder in message:
-                message = message.replace(source, "data")
-                message = _without_paths(message, folder)
-            if kind is CompileError and message == str(error):
-                raise
-            raise kind(message) from None
-        fields = json.loads(found)
-        if source.startswith(folder):
-            fields["data"]["file"] = "(array)"
-            text = text.replace(f"on {_shown(source)}", "on the data")
-    program = Program(code, name)
-    program.report = json.loads(report)
+            if str(error).startswith(("analysis data", "data" if own else source)):
+                raise InputError(str(error)) from None
+            raise
+    fields = json.loads(found)
+    if own:
+        fields["data"]["file"] = "(array)"
+        text = text.replace(f"on {_shown(source)}", "on the data")
     return Analysis(fields, text, program)
 
 
 def _shown(path: str) -> str:
     """A path as the tables show it: the end, if it is long."""
     return path if len(path) <= 30 else ".." + path[-28:]
-
-
-def _data_file(data: Any, folder: Path) -> str:
-    """A file that holds the data of the analysis."""
-    if isinstance(data, (str, os.PathLike)):
-        return os.fspath(data)
-    path = folder / "analysis.npz"
-    arrays = {}
-    items = data.items() if isinstance(data, Mapping) else [("x", data)]
-    for name, value in items:
-        try:
-            array = np.asarray(value)
-        except ValueError as error:
-            raise InputError(f"data, array '{name}': no array: {error}") from None
-        if array.dtype.kind not in "fiu":
-            raise InputError(f"data, array '{name}': holds {array.dtype}; give numbers")
-        if array.dtype.kind == "u":
-            array = array.astype(np.int64)
-        arrays[name] = array
-    if isinstance(data, Mapping):
-        np.savez(path, **arrays)
-    else:
-        path = folder / "analysis.npy"
-        np.save(path, arrays["x"])
-    return str(path)

@@ -96,27 +96,42 @@ def compile(
     if "emit" in others:
         raise CompileError("hcgs.compile makes programs; use hcgs-compile for --emit")
     with tempfile.TemporaryDirectory(prefix="hcgs-") as folder:
-        # The compiler maps files; what is in memory is written down for it.
-        path, name = _model_file(model, Path(folder))
-        if calibrate is not None:
-            options["calibrate"] = _calibration_file(calibrate, Path(folder))
-        if config is not None:
-            options["config"] = _config_file(config, Path(folder))
-        given = [(k, _text(v)) for k, v in options.items() if v is not None]
-        try:
-            data, report = _hcgs.compile(path, name, given)
-        except CompileError as error:
-            if folder not in str(error):
-                raise
-            # What was written down for the compiler has no name for the user.
-            raise CompileError(_without_paths(str(error), folder)) from None
-    program = Program(data, name)
+        return compile_in(Path(folder), model, options, calibrate, config)[0]
+
+
+def compile_in(
+    folder: Path, model: Model, options: Mapping, calibrate: Any, config: Any
+) -> tuple[Program, str, str]:
+    """What `compile` and `analyze` share: runs the compiler, which maps files,
+    and writes down in `folder` what is in memory.
+
+    options    name: value; None stands for the default
+
+    Returns the program with its report and, if `analyze` is among the options,
+    the analysis as JSON and as tables. Neither the report nor the text of a
+    CompileError names a file of `folder`: those have no name for the user.
+    """
+    path, name = _model_file(model, folder)
+    options = dict(options)
+    if calibrate is not None:
+        options["calibrate"] = _calibration_file(calibrate, folder)
+    if config is not None:
+        options["config"] = _config_file(config, folder)
+    given = [(k, _text(v)) for k, v in options.items() if v is not None]
+    try:
+        code, report, analysis, tables = _hcgs.compile(path, name, given)
+    except CompileError as error:
+        if str(folder) not in str(error):
+            raise
+        raise CompileError(_without_paths(str(error), str(folder))) from None
+    program = Program(code, name)
     program.report = json.loads(report)
-    for option, shown in (("calibrate", "(array)"), ("config", "(dict)")):
+    written = {"calibrate": "(array)", "analyze": "(array)", "config": "(dict)"}
+    for option, shown in written.items():
         used = program.report["options"].get(option)
-        if used and used.startswith(folder):
+        if used and used.startswith(str(folder)):
             program.report["options"][option] = shown
-    return program
+    return program, analysis, tables
 
 
 def _without_paths(message: str, folder: str) -> str:
@@ -126,6 +141,8 @@ def _without_paths(message: str, folder: str) -> str:
         message = message.replace(f"calibration data '{path}'", "calibration data")
         message = message.replace(f"calibration data: '{path}'", "calibration data")
         message = message.replace(path, "calibration data")
+    for name in ("analysis.npz", "analysis.npy"):
+        message = message.replace(os.path.join(folder, name), "data")
     config = os.path.join(folder, "config.json")
     message = message.replace(f"configuration '{config}'", "configuration")
     return message.replace(os.path.join(folder, "model.onnx"), "model")
@@ -157,23 +174,31 @@ def _model_file(model: Model, folder: Path) -> tuple[str, str]:
 
 def _calibration_file(data: Any, folder: Path) -> str:
     """A file that holds the calibration data."""
+    return data_file(data, folder / "calibration", "calibration data", CompileError)
+
+
+def data_file(data: Any, stem: Path, what: str, kind: type[Exception]) -> str:
+    """A file that holds `data`: its own if it is a path, else `stem` with .npz
+    for a dict of arrays or .npy for one array. Raises `kind`, calling the data
+    `what`, for what holds no numbers."""
     if isinstance(data, (str, os.PathLike)):
         return os.fspath(data)
-    arrays = data if isinstance(data, Mapping) else {"": data}
-    for name, array in arrays.items():
-        where = "calibration data" + (f", array '{name}'" if name else "")
+    arrays = {}
+    for name, value in (data if isinstance(data, Mapping) else {"": data}).items():
+        where = what + (f", array '{name}'" if name else "")
         try:
-            array = np.asarray(array)
+            array = np.asarray(value)
         except ValueError as error:
-            raise CompileError(f"{where}: no array: {error}") from None
+            raise kind(f"{where}: no array: {error}") from None
         if array.dtype.kind not in "fiu":
-            raise CompileError(f"{where}: holds {array.dtype}; give numbers")
-        arrays = {**arrays, name: array}
+            raise kind(f"{where}: holds {array.dtype}; give numbers")
+        # The compiler reads no unsigned numbers wider than a byte.
+        arrays[name] = array.astype(np.int64) if array.dtype.kind == "u" else array
     if isinstance(data, Mapping):
-        path = folder / "calibration.npz"
+        path = stem.with_suffix(".npz")
         np.savez(path, **arrays)
     else:
-        path = folder / "calibration.npy"
+        path = stem.with_suffix(".npy")
         np.save(path, arrays[""])
     return str(path)
 

@@ -53,7 +53,6 @@ using NamedArrays = std::vector<std::pair<std::string, AnyArray>>;
 NpzArrays fromNumpy(const NamedArrays &arrays);
 nanobind::list toNumpy(NpzArrays arrays);
 
-void bindAnalysis(nanobind::module_ &module);
 void bindCompiler(nanobind::module_ &module);
 void bindSimulator(nanobind::module_ &module);
 

@@ -34,7 +34,7 @@ static nb::tuple compile(const std::string &path, const std::string &name,
   }();
   CompileOutput done = unwrap("CompileError", std::move(output));
   return nb::make_tuple(nb::bytes(done.bytes.data(), done.bytes.size()),
-                        done.report);
+                        done.report, done.analysis, done.analysisText);
 }
 
 static nb::list compileOptions() {
@@ -62,7 +62,9 @@ static nb::list compileOptions() { return {}; }
 void bindCompiler(nb::module_ &module) {
   module.def("compile", &compile, "path"_a, "name"_a, "options"_a,
              "Compile a file, called `name` in messages, with options as "
-             "(name, text): the program's bytes and the report as JSON text.");
+             "(name, text): the program's bytes, the report as JSON text and, "
+             "if `analyze` names data, the analysis as JSON text and as "
+             "tables.");
   module.def("compile_options", &compileOptions,
              "Every option: (name, what it takes, its default, help).");
 }

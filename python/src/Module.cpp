@@ -112,7 +112,6 @@ static void translate(const std::exception_ptr &pointer, void *) {
 NB_MODULE(_hcgs, module) {
   module.doc() = "The compiled half of the package hcgs; use hcgs itself.";
   nb::register_exception_translator(hcgs::python::translate);
-  hcgs::python::bindAnalysis(module);
   hcgs::python::bindCompiler(module);
   hcgs::python::bindSimulator(module);
 }

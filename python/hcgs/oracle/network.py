@@ -226,11 +226,6 @@ class Network:
         trace.arrays = {"y": y}
         return {layer["output"]: y}
 
-    def last(self, layer: dict, values: list, trace: LayerTrace) -> dict:
-        y = values[layer["input"]][:, -1]
-        trace.arrays = {"y": y}
-        return {layer["output"]: y}
-
     _LAYERS = {
         "lstm": lstm,
         "linear": linear,
