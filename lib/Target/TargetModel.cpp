@@ -2,16 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "hcgs/Target/TargetModel.h"
-#include "EmbeddedTargets.h"
 #include "Json.h"
-#include "hcgs/Support/MappedFile.h"
+#include "TargetFile.h"
+#include "hcgs/Support/Suggest.h"
 #include <algorithm>
 #include <fmt/format.h>
-#include <valijson/adapters/nlohmann_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validation_results.hpp>
-#include <valijson/validator.hpp>
 
 using namespace hcgs;
 using nlohmann::json;
@@ -26,6 +21,13 @@ std::string_view hcgs::getName(Origin origin) {
     return "assumed";
   }
   return "?";
+}
+
+Origin hcgs::originOf(const json &number) {
+  const auto name = number.at("origin").get<std::string>();
+  return name == "published" ? Origin::Published
+         : name == "fitted"  ? Origin::Fitted
+                             : Origin::Assumed;
 }
 
 template <typename T>
@@ -43,104 +45,26 @@ bool TargetModel::hasMatrixKind(std::string_view kind) const {
   return contains(matrixKinds, kind);
 }
 
-//===----------------------------------------------------------------------===//
-// Against the schema
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// targets/schema.json, parsed once.
-struct TargetSchema {
-  TargetSchema() {
-    json text = json::parse(kTargetSchema);
-    valijson::SchemaParser parser;
-    valijson::adapters::NlohmannJsonAdapter adapter(text);
-    parser.populateSchema(adapter, schema);
+Result<OperatingPoint>
+TargetModel::getOperatingPoint(std::string_view wanted) const {
+  if (wanted.empty())
+    return operatingPoints.empty() ? OperatingPoint{"", clockHz, nominalVolts}
+                                   : operatingPoints.front();
+  std::vector<std::string> names;
+  for (const OperatingPoint &point : operatingPoints) {
+    if (point.name == wanted)
+      return point;
+    names.push_back(point.name);
   }
-  valijson::Schema schema;
-};
-} // namespace
-
-/// "<root>", "[mac]", "[lanes]" -> "/mac/lanes".
-static std::string pointerOf(const valijson::ValidationResults::Error &error) {
-  std::string pointer;
-  for (const std::string &step : error.context)
-    if (step.size() > 2 && step.front() == '[')
-      pointer += "/" + step.substr(1, step.size() - 2);
-  return pointer;
-}
-
-static std::string shown(const json &value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
-}
-
-/// The library's sentence as one of ours: lower case, no final stop.
-static std::string plainSentence(std::string text) {
-  if (!text.empty())
-    text[0] = char(std::tolower(text[0]));
-  while (!text.empty() && text.back() == '.')
-    text.pop_back();
-  return text;
-}
-
-/// The legal values a schema states for the value at a pointer, as JSON.
-static std::string allowedBySchema(const json &schema,
-                                   const std::string &pointer) {
-  const json *node = &schema;
-  size_t start = 1;
-  while (start < pointer.size()) {
-    size_t end = std::min(pointer.find('/', start), pointer.size());
-    std::string step = pointer.substr(start, end - start);
-    start = end + 1;
-    if (node->contains("properties") && (*node)["properties"].contains(step))
-      node = &(*node)["properties"][step];
-    else if (node->contains("items"))
-      node = &(*node)["items"];
-    else
-      return "";
-  }
-  if (node->contains("enum"))
-    return "one of " + (*node)["enum"].dump();
-  if (node->contains("minimum") && node->contains("maximum"))
-    return fmt::format("{} {}..{}", node->value("type", "number"),
-                       (*node)["minimum"].dump(), (*node)["maximum"].dump());
-  if (node->contains("minimum"))
-    return fmt::format("{} from {}", node->value("type", "number"),
-                       (*node)["minimum"].dump());
-  if (node->contains("pattern"))
-    return "text that matches " + node->value("pattern", "");
-  if (node->contains("type"))
-    return node->value("type", "");
-  return "";
-}
-
-/// The first error of a list that the schema finds.
-static Result<void> checkSchema(const json &value) {
-  static const TargetSchema schema;
-  valijson::Validator validator;
-  valijson::adapters::NlohmannJsonAdapter adapter(value);
-  valijson::ValidationResults results;
-  if (validator.validate(schema.schema, adapter, &results))
-    return {};
-  // A failure is repeated for each object around it; the innermost says what
-  // is wrong.
-  valijson::ValidationResults::Error error, best;
-  bool first = true;
-  while (results.popError(error)) {
-    if (first || error.context.size() > best.context.size())
-      best = error;
-    first = false;
-  }
-  std::string pointer = pointerOf(best);
-  std::string message = plainSentence(best.description);
-  json::json_pointer place(pointer);
-  if (value.contains(place) && !value.at(place).is_object()) {
-    std::string allowed = allowedBySchema(json::parse(kTargetSchema), pointer);
-    message = fmt::format("found {}", shown(value.at(place)));
-    message += allowed.empty() ? "; " + plainSentence(best.description)
-                               : ", allowed " + allowed;
-  }
-  return Error{message}.at(pointer.empty() ? "/" : pointer);
+  if (names.empty())
+    return Error{fmt::format("target '{}' has no operating points, and so none "
+                             "called '{}'; a target file lists them under "
+                             "'operating_points'",
+                             name, wanted)};
+  return Error{fmt::format("target '{}' has no operating point '{}', allowed "
+                           "{}{}",
+                           name, wanted, fmt::join(names, ", "),
+                           didYouMean(wanted, names))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -192,35 +116,96 @@ static TargetModel readModel(const json &value) {
   model.activationBitsMax = at<uint32_t>(value, "/activation_bits/max");
   model.accumulatorBits = at<uint32_t>(value, "/accumulator_bits");
   model.matrixKinds = at<std::vector<std::string>>(value, "/matrix_kinds");
+  if (value.contains("nominal_volts"))
+    model.nominalVolts = at<double>(value, "/nominal_volts");
+  if (value.contains("operating_points"))
+    for (const json &point : value.at("operating_points"))
+      model.operatingPoints.push_back({point.at("name").get<std::string>(),
+                                       at<uint64_t>(point, "/hz"),
+                                       at<double>(point, "/volts")});
+  if (value.at("load").contains("weights"))
+    model.loadsWeights = at<bool>(value, "/load/weights");
   if (value.contains("energies"))
-    for (const auto &[event, energy] : value.at("energies").items()) {
-      std::string origin = energy.at("origin").get<std::string>();
+    for (const auto &[event, energy] : value.at("energies").items())
       model.energies[event] = {energy.at("value").get<double>(),
-                               origin == "published" ? Origin::Published
-                               : origin == "fitted"  ? Origin::Fitted
-                                                     : Origin::Assumed,
+                               originOf(energy),
                                energy.at("source").get<std::string>()};
-    }
+  if (value.contains("leakage"))
+    model.leakage = {at<double>(value, "/leakage/watts"),
+                     at<double>(value, "/leakage/exponent")};
   return model;
+}
+
+/// The shapes of the multipliers against their number, and one another.
+static Result<void> validateTiles(const TargetModel &model) {
+  const std::vector<TileShape> &tiles = model.mac.tiles;
+  auto lanesOf = [](const TileShape &tile) {
+    return uint64_t(tile.rows) * tile.cols;
+  };
+  auto fits = [&](const TileShape &tile) {
+    return lanesOf(tile) == model.mac.lanes;
+  };
+  if (std::none_of(tiles.begin(), tiles.end(), fits)) {
+    std::vector<std::string> found;
+    for (const TileShape &tile : tiles)
+      found.push_back(
+          fmt::format("{}x{} = {}", tile.rows, tile.cols, lanesOf(tile)));
+    return Error{fmt::format("found {}, and no shape of /mac/tiles takes as "
+                             "many: {}; rows * columns must be the lanes",
+                             model.mac.lanes, fmt::join(found, ", "))}
+        .at("/mac/lanes/value");
+  }
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    const TileShape &tile = tiles[i];
+    const std::string where = fmt::format("/mac/tiles/value/{}", i);
+    if (!fits(tile))
+      return Error{fmt::format("{}x{} takes {} multipliers, /mac/lanes has {}",
+                               tile.rows, tile.cols, lanesOf(tile),
+                               model.mac.lanes)}
+          .at(where);
+    if (std::find(tiles.begin(), tiles.begin() + i, tile) != tiles.begin() + i)
+      return Error{
+          fmt::format("shape {}x{} occurs twice", tile.rows, tile.cols)}
+          .at(where);
+  }
+  return {};
+}
+
+/// Clocks and voltages.
+static Result<void> validatePower(const TargetModel &model) {
+  const std::vector<OperatingPoint> &points = model.operatingPoints;
+  for (auto [present, field] : {std::pair{!points.empty(), "operating_points"},
+                                {!model.energies.empty(), "energies"},
+                                {model.leakage.has_value(), "leakage"}})
+    if (present && model.nominalVolts == 0)
+      return Error{fmt::format("needs /nominal_volts, the voltage that joules "
+                               "and watts hold at")}
+          .at(fmt::format("/{}", field));
+  for (size_t i = 0; i < points.size(); ++i) {
+    const std::string where = fmt::format("/operating_points/{}", i);
+    for (size_t k = 0; k < i; ++k) {
+      if (points[k].name == points[i].name)
+        return Error{fmt::format("name '{}' occurs twice", points[i].name)}.at(
+            where + "/name");
+      if (points[k].hz == points[i].hz && points[k].volts == points[i].volts)
+        return Error{fmt::format("'{}' and '{}' are both {} Hz at {} V",
+                                 points[k].name, points[i].name, points[i].hz,
+                                 points[i].volts)}
+            .at(where);
+    }
+  }
+  if (!points.empty() && points.front().hz != model.clockHz)
+    return Error{fmt::format("found {}, allowed /clock_hz, {}: the first point "
+                             "is what everything is counted at",
+                             points.front().hz, model.clockHz)}
+        .at("/operating_points/0/hz/value");
+  return {};
 }
 
 /// Rules that tie several values together.
 static Result<void> validate(const TargetModel &model) {
-  const std::vector<TileShape> &tiles = model.mac.tiles;
-  for (size_t i = 0; i < tiles.size(); ++i) {
-    std::string where = fmt::format("/mac/tiles/value/{}", i);
-    if (uint64_t(tiles[i].rows) * tiles[i].cols != model.mac.lanes)
-      return Error{fmt::format("{}x{} takes {} multipliers, /mac/lanes has {}",
-                               tiles[i].rows, tiles[i].cols,
-                               uint64_t(tiles[i].rows) * tiles[i].cols,
-                               model.mac.lanes)}
-          .at(where);
-    if (std::find(tiles.begin(), tiles.begin() + i, tiles[i]) !=
-        tiles.begin() + i)
-      return Error{
-          fmt::format("shape {}x{} occurs twice", tiles[i].rows, tiles[i].cols)}
-          .at(where);
-  }
+  if (Result<void> valid = validateTiles(model); !valid)
+    return valid;
   uint32_t segments = model.memories.lutSegments;
   if ((segments & (segments - 1)) != 0)
     return Error{fmt::format("found {}, allowed a power of two", segments)}.at(
@@ -230,7 +215,18 @@ static Result<void> validate(const TargetModel &model) {
                              "{}",
                              model.activationBitsMin, model.activationBitsMax)}
         .at("/activation_bits/min/value");
-  return {};
+  return validatePower(model);
+}
+
+Result<TargetModel> hcgs::readTarget(const json &value) {
+  TargetModel model = readModel(value);
+  if (Result<void> valid = validate(model); !valid)
+    return valid.takeError();
+  Result<std::string> canonical = printCanonical(value, "target");
+  if (!canonical)
+    return canonical.takeError();
+  model.json = std::move(*canonical);
+  return model;
 }
 
 Result<TargetModel> hcgs::parseTarget(std::string_view text,
@@ -238,45 +234,10 @@ Result<TargetModel> hcgs::parseTarget(std::string_view text,
   Result<json> value = parseJson(text, where);
   if (!value)
     return value.takeError();
-  if (Result<void> valid = checkSchema(*value); !valid)
+  if (Result<void> valid = checkTargetSchema(*value); !valid)
     return valid.takeError().at(where);
-  TargetModel model = readModel(*value);
-  if (Result<void> valid = validate(model); !valid)
-    return valid.takeError().at(where);
-  Result<std::string> canonical = printCanonical(*value, where);
-  if (!canonical)
-    return canonical.takeError();
-  model.json = std::move(*canonical);
+  Result<TargetModel> model = readTarget(*value);
+  if (!model)
+    return model.takeError().at(where);
   return model;
-}
-
-//===----------------------------------------------------------------------===//
-// Finding targets
-//===----------------------------------------------------------------------===//
-
-std::vector<std::string> hcgs::getShippedTargets() {
-  std::vector<std::string> names;
-  for (unsigned i = 0; i < kNumEmbeddedTargets; ++i)
-    names.push_back(kEmbeddedTargets[i].name);
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-std::string_view hcgs::getTargetSchema() { return kTargetSchema; }
-
-Result<TargetModel> hcgs::loadTarget(std::string_view nameOrPath) {
-  for (unsigned i = 0; i < kNumEmbeddedTargets; ++i)
-    if (nameOrPath == kEmbeddedTargets[i].name)
-      return parseTarget(kEmbeddedTargets[i].text,
-                         fmt::format("target '{}'", nameOrPath));
-  bool isPath = nameOrPath.find('/') != std::string_view::npos ||
-                nameOrPath.ends_with(".json");
-  if (!isPath)
-    return Error{fmt::format(
-        "unknown target '{}', allowed {} or the path of a target file (.json)",
-        nameOrPath, fmt::join(getShippedTargets(), ", "))};
-  Result<MappedFile> file = MappedFile::open(std::string(nameOrPath));
-  if (!file)
-    return file.takeError();
-  return parseTarget(file->bytes(), nameOrPath);
 }

@@ -10,6 +10,7 @@
 #include "hcgs/Support/MappedFile.h"
 #include "hcgs/Target/Assembly.h"
 #include "hcgs/Target/ProgramFile.h"
+#include "hcgs/Target/TargetModel.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iterator>
@@ -19,8 +20,8 @@ using namespace hcgs;
 
 namespace {
 struct Options {
-  std::string input, output;
-  bool noVerify = false;
+  std::string input, output, printTarget;
+  bool noVerify = false, listTargets = false;
 };
 } // namespace
 
@@ -32,6 +33,17 @@ static Result<std::string> readText(const std::string &path) {
   if (!file)
     return file.takeError();
   return std::string(file->bytes());
+}
+
+/// What `.target` can name.
+static Result<void> tellTargets(const Options &options) {
+  if (options.listTargets) {
+    Result<std::string> table = printTargetTable();
+    return table ? writeStandardOutput(*table) : table.takeError();
+  }
+  Result<TargetModel> target = loadTarget(options.printTarget);
+  return target ? writeStandardOutput(printTarget(*target))
+                : target.takeError();
 }
 
 static Result<void> assembleFile(const Options &options) {
@@ -58,6 +70,7 @@ static Result<void> assembleFile(const Options &options) {
 
 int main(int argc, char **argv) {
   Options options;
+  bool asks = false;
   CLI::App app("Assembles text into an hcgs program file.", "hcgs-as");
   app.set_version_flag("--version", "hcgs-as " HCGS_VERSION);
   app.footer("The syntax is described in docs/Guides/Assembly.md and "
@@ -65,16 +78,25 @@ int main(int argc, char **argv) {
              "prints it.\n\nExit status: 0 success, 1 bad input, 2 wrong "
              "usage.");
   app.add_option("input", options.input, "Assembly text; - is standard input")
-      ->required()
       ->type_name("FILE.s");
   app.add_option("-o,--output", options.output, "Program file to write")
-      ->required()
       ->type_name("FILE");
   app.add_flag("--no-verify", options.noVerify,
                "Write programs that readers will refuse, too: unknown "
                "descriptors, tables or streams, addresses outside memories");
+  app.add_flag("--list-targets", options.listTargets,
+               "Print the shipped targets");
+  app.add_option("--print-target", options.printTarget,
+                 "Print a target as JSON, its base merged in, with the origin "
+                 "of each number")
+      ->type_name("NAME|FILE");
   try {
     app.parse(argc, argv);
+    asks = options.listTargets || !options.printTarget.empty();
+    if (!asks && options.input.empty())
+      throw CLI::RequiredError("input");
+    if (!asks && options.output.empty())
+      throw CLI::RequiredError("--output");
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error);
@@ -82,7 +104,7 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "run hcgs-as --help for the options\n");
     return 2;
   }
-  Result<void> done = assembleFile(options);
+  Result<void> done = asks ? tellTargets(options) : assembleFile(options);
   if (!done) {
     std::fprintf(stderr, "hcgs-as: error: %s\n", done.message().c_str());
     return 1;

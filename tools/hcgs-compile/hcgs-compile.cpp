@@ -138,19 +138,17 @@ static Result<bool> answer(const Arguments &arguments) {
   if (arguments.listOperators) {
     text = supportedOperators();
   } else if (arguments.listTargets) {
-    for (const std::string &name : getShippedTargets()) {
-      Result<TargetModel> target = loadTarget(name);
-      if (!target)
-        return target.takeError();
-      text += fmt::format("{:<12} {}\n", name, target->description);
-    }
+    Result<std::string> table = printTargetTable();
+    if (!table)
+      return table.takeError();
+    text = std::move(*table);
   } else if (arguments.printSchema) {
     text = std::string(getTargetSchema());
   } else if (!arguments.printTarget.empty()) {
     Result<TargetModel> target = loadTarget(arguments.printTarget);
     if (!target)
       return target.takeError();
-    text = target->json + "\n";
+    text = printTarget(*target);
   } else {
     return false;
   }
@@ -263,7 +261,8 @@ int main(int argc, char **argv) {
   app.add_flag("--list-targets", arguments.listTargets,
                wrap("Print the shipped targets"));
   app.add_option("--print-target", arguments.printTarget,
-                 wrap("Print a target as JSON"))
+                 wrap("Print a target as JSON, its base merged in, with the "
+                      "origin of each number"))
       ->type_name("NAME|FILE");
   app.add_flag("--print-target-schema", arguments.printSchema,
                wrap("Print the JSON Schema of target files"));

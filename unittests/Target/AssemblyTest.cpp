@@ -117,8 +117,9 @@ TEST(Assembly, ProgramErrorsNameTheLine) {
                        "halt\n",
                        "t.s", {.verify = false}));
   EXPECT_EQ(assemble("halt\n", "t.s").message(),
-            "t.s:2: no target; write '.target NAME', one of generic, "
-            "hcgs-65nm");
+            "t.s:2: no target; write '.target NAME', one of brainwave-96k, "
+            "generic, hcgs-65nm, sharp-16k, sharp-1k, sharp-4k, sharp-64k, "
+            "wang-90nm");
   EXPECT_EQ(assemble(".target generic\nhalt", "t.s").message(),
             "t.s:2: no entry 'run'; write '.entry run' before its first "
             "instruction");

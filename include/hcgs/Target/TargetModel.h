@@ -9,9 +9,10 @@
 //
 //   "lanes": {"value": 64, "origin": "published", "source": "SSC-L 2019"}
 //
-// `origin` is published, fitted or assumed. The model keeps the canonical text
-// (PF-7), which goes into every program file, so that a program can be run and
-// timed without the file it was compiled for.
+// `origin` is published, fitted or assumed. A file may name a `base`, another
+// target, and then give only what differs. The model keeps the canonical text
+// (PF-7) of the whole, which goes into every program file, so that a program
+// can be run and timed without the files it was compiled for.
 //
 #ifndef HCGS_TARGET_TARGETMODEL_H
 #define HCGS_TARGET_TARGETMODEL_H
@@ -19,6 +20,7 @@
 #include "hcgs/Support/Result.h"
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,12 +37,26 @@ struct TileShape {
   bool operator==(const TileShape &) const = default;
 };
 
+/// A clock and the supply voltage that goes with it.
+struct OperatingPoint {
+  std::string name;
+  uint64_t hz = 0;
+  double volts = 0;
+};
+
 struct TargetModel {
   std::string name;
   std::string description;
 
   /// Cycles a second.
   uint64_t clockHz = 0;
+
+  /// Supply voltage at which `energies` and `leakage` hold; 0 if not stated,
+  /// and then there are none, and no operating points.
+  double nominalVolts = 0;
+  /// The clocks the machine can run at, each with its supply voltage. If there
+  /// are any, the first one has the clock `clockHz`.
+  std::vector<OperatingPoint> operatingPoints;
 
   struct {
     uint32_t lanes = 0;
@@ -60,6 +76,8 @@ struct TargetModel {
     uint32_t portBytes = 0;
   };
   Port load, store;
+  /// Whether the load unit reaches wmem, so that weights can be kept in ext.
+  bool loadsWeights = false;
 
   /// Entries, at least 1 (T-D-2).
   struct {
@@ -88,7 +106,8 @@ struct TargetModel {
   /// "dense", "hcgs", "circulant".
   std::vector<std::string> matrixKinds;
 
-  /// Joules an event, by the event's name; empty if the target states none.
+  /// Joules an event at the nominal voltage, by the event's name (the keys of
+  /// the schema); empty if the target states none.
   struct Energy {
     double joules = 0;
     Origin origin = Origin::Assumed;
@@ -96,21 +115,52 @@ struct TargetModel {
   };
   std::map<std::string, Energy> energies;
 
-  /// The canonical JSON text the model was read from.
+  /// Power that flows whatever happens: watts at the nominal voltage; it goes
+  /// with the `exponent`-th power of the voltage.
+  struct Leakage {
+    double watts = 0;
+    double exponent = 0;
+  };
+  std::optional<Leakage> leakage;
+
+  /// The canonical JSON text of the whole target, bases included.
   std::string json;
 
   bool hasWeightBits(uint32_t bits) const;
   bool hasWeightEncoding(std::string_view encoding) const;
   bool hasMatrixKind(std::string_view kind) const;
+
+  /// The operating point of a name; of no name the default: the first one, or
+  /// the clock at the nominal voltage. The error lists the names.
+  Result<OperatingPoint> getOperatingPoint(std::string_view name) const;
 };
 
-/// Reads a target from JSON text and checks it; errors say the JSON pointer of
-/// the value, what was found and what is allowed, after `where`.
+/// Reads a whole target (one without a base) from JSON text and checks it;
+/// errors say the JSON pointer of the value, what was found and what is
+/// allowed, after `where`.
 Result<TargetModel> parseTarget(std::string_view text, std::string_view where);
 
 /// A shipped target by its name, or else a target file by its path (something
-/// that has a slash or ends in .json).
+/// that has a slash or ends in .json). Bases are merged in: objects key by key,
+/// everything else (numbers with their origins and sources, too) as a whole;
+/// the file wins, and `null` removes what the base has.
 Result<TargetModel> loadTarget(std::string_view nameOrPath);
+
+/// A value of a target with what is known of it. The value is JSON text.
+struct TargetNumber {
+  std::string pointer, value;
+  Origin origin = Origin::Assumed;
+  std::string source;
+};
+/// Every number of a target, in the order of the schema.
+std::vector<TargetNumber> getNumbers(const TargetModel &target);
+
+/// The whole target as a file that loadTarget reads: keys in the order of the
+/// schema, a number with its origin and source in one line.
+std::string printTarget(const TargetModel &target);
+
+/// The shipped targets as a table of at most 80 columns.
+Result<std::string> printTargetTable();
 
 /// Names of the shipped targets, sorted.
 std::vector<std::string> getShippedTargets();
