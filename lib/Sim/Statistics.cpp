@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_map>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,10 +13,10 @@ using namespace hcgs;
 using namespace hcgs::sim;
 using nlohmann::json;
 
-static void addInto(std::vector<uint64_t> &sum,
-                    const std::vector<uint64_t> &more) {
+template <typename T>
+static void addInto(std::vector<T> &sum, const std::vector<T> &more) {
   if (sum.size() < more.size())
-    sum.resize(more.size(), 0);
+    sum.resize(more.size(), T{});
   for (size_t i = 0; i < more.size(); ++i)
     sum[i] += more[i];
 }
@@ -28,6 +29,7 @@ Statistics::Statistics(LoadedProgram::Ptr program)
     : program(std::move(program)) {
   const size_t count = this->program->instructions().size();
   perPc.assign(count, 0);
+  cyclesPerPc.assign(count, {});
   saturated.results.assign(count, 0);
   saturated.inputs.assign(count, 0);
 }
@@ -43,6 +45,7 @@ void Statistics::addCall(size_t row, Entry, int64_t frames,
     perRow.resize(row + 1, 0);
   perRow[row] += timing->cycles;
   addInto(perPc, timing->executed);
+  addInto(cyclesPerPc, timing->instructions);
   for (size_t u = 0; u < kNumUnits; ++u)
     units[u] += timing->units[u];
 }
@@ -60,6 +63,7 @@ Statistics &Statistics::operator+=(const Statistics &other) {
   frameCount += other.frameCount;
   addInto(perRow, other.perRow);
   addInto(perPc, other.perPc);
+  addInto(cyclesPerPc, other.cyclesPerPc);
   for (size_t u = 0; u < kNumUnits; ++u)
     units[u] += other.units[u];
   addSaturations(other.saturated);
@@ -78,6 +82,24 @@ uint64_t Statistics::macs() const {
     if (perPc[pc])
       sum += perPc[pc] * program->macs(pc);
   return sum;
+}
+
+std::vector<LayerCycles> Statistics::layers() const {
+  std::vector<LayerCycles> result;
+  std::unordered_map<std::string, size_t> places;
+  for (size_t pc = 0; pc < cyclesPerPc.size(); ++pc) {
+    const isa::Unit unit = program->instructions()[pc].unit;
+    if (!perPc[pc] || unit == isa::Unit::Control)
+      continue;
+    const std::string name = program->debug(pc).layer;
+    auto [it, isNew] = places.try_emplace(name, result.size());
+    if (isNew)
+      result.push_back({name, 0, {}});
+    LayerCycles &layer = result[it->second];
+    layer.macs += perPc[pc] * program->macs(pc);
+    layer.units[static_cast<size_t>(unit) - 1] += cyclesPerPc[pc];
+  }
+  return result;
 }
 
 double Statistics::microseconds() const {
@@ -198,11 +220,19 @@ std::optional<double> Statistics::energy() const {
 //===----------------------------------------------------------------------===//
 
 static json unitJson(const UnitCycles &cycles) {
-  return {{"busy", cycles.busy},         {"raw", cycles.raw},
-          {"war", cycles.war},           {"waw", cycles.waw},
-          {"queue", cycles.queue},       {"barrier", cycles.barrier},
-          {"dispatch", cycles.dispatch}, {"drain", cycles.drain},
-          {"unused", cycles.unused}};
+  json result = json::object();
+  for (const CycleUseInfo &info : kCycleUses)
+    result[std::string(info.name)] = cycles.*info.count;
+  return result;
+}
+
+/// The same without what is 0: most instructions have few causes.
+static json shortUnitJson(const UnitCycles &cycles) {
+  json result = json::object();
+  for (const CycleUseInfo &info : kCycleUses)
+    if (cycles.*info.count)
+      result[std::string(info.name)] = cycles.*info.count;
+  return result;
 }
 
 static std::string hex(std::string_view bytes) {
@@ -215,7 +245,7 @@ static std::string hex(std::string_view bytes) {
 json Statistics::toJson() const {
   json result;
   result["format"] = "hcgs-statistics";
-  result["version"] = 1;
+  result["version"] = 2;
   if (!program)
     return result;
   const TargetModel &target = program->target();
@@ -233,11 +263,30 @@ json Statistics::toJson() const {
   result["macs"] = timed ? json(macs()) : json();
   result["mac_utilization"] = timed ? json(macUtilization()) : json();
   result["units"] = json::object();
+  result["layers"] = json::array();
+  result["instruction_cycles"] = json::array();
   result["instructions"] = json::object();
   result["traffic_bits"] = json::object();
   if (timed) {
     for (size_t u = 0; u < kNumUnits; ++u)
       result["units"][std::string(unitName(u))] = unitJson(units[u]);
+    for (const LayerCycles &layer : layers()) {
+      json cyclesOf = json::object();
+      for (size_t u = 0; u < kNumUnits; ++u)
+        cyclesOf[std::string(unitName(u))] = unitJson(layer.units[u]);
+      result["layers"].push_back({{"layer", layer.layer},
+                                  {"macs", layer.macs},
+                                  {"units", std::move(cyclesOf)}});
+    }
+    for (size_t pc = 0; pc < cyclesPerPc.size(); ++pc) {
+      const isa::Unit unit = program->instructions()[pc].unit;
+      if (perPc[pc] && unit != isa::Unit::Control)
+        result["instruction_cycles"].push_back(
+            {{"pc", pc},
+             {"unit", unitName(static_cast<size_t>(unit) - 1)},
+             {"executed", perPc[pc]},
+             {"cycles", shortUnitJson(cyclesPerPc[pc])}});
+    }
     for (const isa::InstructionInfo &info : isa::allInstructions())
       result["instructions"][info.mnemonic] = executed(info.opcode);
     const Traffic bits = traffic();

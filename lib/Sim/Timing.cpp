@@ -16,20 +16,16 @@ std::string_view sim::unitName(size_t unit) {
 }
 
 UnitCycles &UnitCycles::operator+=(const UnitCycles &other) {
-  busy += other.busy;
-  raw += other.raw;
-  war += other.war;
-  waw += other.waw;
-  queue += other.queue;
-  barrier += other.barrier;
-  dispatch += other.dispatch;
-  drain += other.drain;
-  unused += other.unused;
+  for (const CycleUseInfo &use : kCycleUses)
+    this->*use.count += other.*use.count;
   return *this;
 }
 
 uint64_t UnitCycles::total() const {
-  return busy + raw + war + waw + queue + barrier + dispatch + drain + unused;
+  uint64_t sum = 0;
+  for (const CycleUseInfo &use : kCycleUses)
+    sum += this->*use.count;
+  return sum;
 }
 
 //===----------------------------------------------------------------------===//
@@ -37,8 +33,8 @@ uint64_t UnitCycles::total() const {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Hazards in the order in which equal finishes are named (T-C-1).
-enum class Hazard : uint8_t { Raw, War, Waw };
+/// Kinds of conflicts in the order in which equal finishes are named (T-C-2).
+using Hazard = CycleUse; // Raw, War, Waw or Port
 
 /// An Extent in 32 bits: what a memory holds can be counted so, and footprints
 /// are compared very often. An operand that lies elsewhere (the call would
@@ -197,12 +193,15 @@ public:
 
   Window() : sketches(16), prints(16) {}
 
-  /// Adds an instruction. `print` must live on, unless `temporary`.
-  void push(uint64_t finish, const Footprint &print, bool temporary) {
+  /// Adds an instruction. `print` must live on, unless `temporary`; `logged`
+  /// is its place in the log.
+  void push(uint64_t finish, size_t logged, const Footprint &print,
+            bool temporary) {
     if (count == sketches.size())
       grow();
     const size_t at = index(count++);
     sketches[at] = {finish, print.vHull, print.aHull, print.xHull};
+    prints[at].logged = logged;
     prints[at].shared = temporary ? nullptr : &print;
     if (temporary)
       prints[at].own = print;
@@ -220,11 +219,13 @@ public:
     const Print &p = prints[index(i)];
     return p.shared ? *p.shared : p.own;
   }
+  size_t logged(size_t i) const { return prints[index(i)].logged; }
 
 private:
   struct Print {
     const Footprint *shared = nullptr;
     Footprint own;
+    size_t logged = 0;
   };
   size_t index(size_t i) const { return (head + i) & (sketches.size() - 1); }
   void grow() {
@@ -250,9 +251,28 @@ struct UnitState {
   size_t nextTake = 0;
   uint64_t issued = 0;
   uint64_t end = 0; // f: end of the previous occupation
-  /// Cycles at or after `end` in which dispatch was held.
-  uint64_t heldByQueue = 0, heldByBarrier = 0;
+  /// Cycles at or after `end` in which dispatch was held by a queue or barrier,
+  /// or dispatched a control instruction (T-C-3).
+  uint64_t heldByQueue = 0, heldByBarrier = 0, control = 0;
 };
+
+/// Whether the unit is that of a port to `ext`.
+bool isPort(size_t unit) {
+  return unit == static_cast<size_t>(isa::Unit::Load) - 1 ||
+         unit == static_cast<size_t>(isa::Unit::Store) - 1;
+}
+
+/// What most idle cycles were booked to; of equals the first, Busy if none.
+CycleUse mostOf(const UnitCycles &used) {
+  CycleUse most = CycleUse::Busy;
+  uint64_t count = 0;
+  for (const CycleUseInfo &info : kCycleUses)
+    if (info.use != CycleUse::Busy && used.*info.count > count) {
+      most = info.use;
+      count = used.*info.count;
+    }
+  return most;
+}
 
 /// Evaluates the rules, one executed instruction after the other.
 class Evaluator {
@@ -267,6 +287,7 @@ public:
     for (size_t u = 0; u < kNumUnits; ++u)
       units[u].takes.assign(std::max<uint32_t>(1, depths[u]), 0);
     result.executed.assign(program.instructions().size(), 0);
+    result.instructions.assign(program.instructions().size(), {});
     // What is addressed through a0 alone touches the same elements each time.
     fixed.resize(program.instructions().size());
     for (size_t pc = 0; pc < fixed.size(); ++pc) {
@@ -286,6 +307,10 @@ private:
   Footprint makeFootprint(const DecodedInstruction &inst) const;
   /// Accounts for dispatch standing still in (after, before).
   void hold(uint64_t after, uint64_t before, bool barrier);
+  /// What the cycles from the end of the unit's previous occupation to `s` are
+  /// booked to.
+  static UnitCycles idleBefore(const UnitState &state, uint64_t d, uint64_t s,
+                               uint64_t ready, Hazard cause);
 
   const LoadedProgram &program;
   const Registers &registers;
@@ -296,6 +321,7 @@ private:
   bool started = false;
   uint64_t lastDispatch = 0;
   uint64_t allFinished = 0; // the latest finish so far
+  size_t lastToFinish = kNotBlocked;
 };
 } // namespace
 
@@ -363,25 +389,30 @@ void Evaluator::hold(uint64_t after, uint64_t before, bool barrier) {
 
 void Evaluator::control(size_t pc, const DecodedInstruction &inst) {
   ++result.executed[pc];
+  ++result.walked;
   uint64_t d = started ? lastDispatch + 1 : 0;
   const bool waits =
       inst.opcode == isa::Opcode::Barrier || inst.opcode == isa::Opcode::Halt;
-  if (waits && allFinished > d) { // T-D-3
-    if (started)
-      hold(lastDispatch, allFinished, /*barrier=*/true);
+  const bool waited = waits && allFinished > d; // T-D-3
+  if (waited) {
+    hold(lastDispatch, allFinished, /*barrier=*/true);
     d = allFinished;
   }
   started = true;
   lastDispatch = d;
+  for (UnitState &u : units)
+    if (u.end <= d)
+      ++u.control;
   if (log)
-    log->push_back({pc, d, 0, 0});
+    log->push_back({pc, d, 0, 0, waited ? lastToFinish : kNotBlocked,
+                    waited ? CycleUse::Barrier : CycleUse::Busy});
 }
 
 bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
   ++result.executed[pc];
+  ++result.walked;
   const size_t number = static_cast<size_t>(inst.unit) - 1;
   UnitState &state = units[number];
-  UnitCycles &cycles = result.units[number];
 
   // T-D-1, T-D-2.
   uint64_t d = started ? lastDispatch + 1 : 0;
@@ -401,7 +432,8 @@ bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
   const Footprint &print = shared ? *shared : own;
   const uint64_t ready = std::max(d + 1, state.end);
   uint64_t s = ready;
-  Hazard cause = Hazard::Raw;
+  Hazard cause = Hazard::Port;
+  size_t blockedBy = kNotBlocked;
   for (size_t u = 0; u < kNumUnits; ++u) {
     Window &window = units[u].window;
     window.dropFinished(d + 1);
@@ -415,45 +447,66 @@ bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
         break;
       if (!elder.meets(print))
         continue;
-      const std::optional<Hazard> hazard = conflict(print, window.print(k));
-      if (!hazard)
+      const std::optional<Hazard> kind = conflict(print, window.print(k));
+      if (!kind)
         continue;
-      // Of equal finishes the first kind counts (T-C-1).
-      cause = elder.finish > s ? *hazard : std::min(cause, *hazard);
+      const Hazard hazard = isPort(u) ? Hazard::Port : *kind;
+      // Of equal finishes the first kind counts (T-C-2).
+      if (elder.finish > s || hazard < cause) {
+        cause = hazard;
+        blockedBy = window.logged(k);
+      }
       s = elder.finish;
       break;
     }
   }
 
-  // T-C-1, T-C-2: the cycles from the end of the previous occupation to s.
-  if (state.end < d + 1) {
-    cycles.queue += state.heldByQueue;
-    cycles.barrier += state.heldByBarrier;
-    cycles.dispatch +=
-        d + 1 - state.end - state.heldByQueue - state.heldByBarrier;
-  }
-  if (s > ready)
-    (cause == Hazard::Raw   ? cycles.raw
-     : cause == Hazard::War ? cycles.war
-                            : cycles.waw) += s - ready;
-  cycles.busy += inst.occ;
+  UnitCycles used = idleBefore(state, d, s, ready, cause);
+  used.busy = inst.occ;
+  result.instructions[pc] += used;
 
   state.takes[state.nextTake] = s;
   state.nextTake = state.nextTake + 1 == depth ? 0 : state.nextTake + 1;
   ++state.issued;
   state.end = s + inst.occ;
-  state.heldByQueue = state.heldByBarrier = 0;
+  state.heldByQueue = state.heldByBarrier = state.control = 0;
   const uint64_t finish = state.end + inst.lat; // T-U-2
-  allFinished = std::max(allFinished, finish);
+  const size_t logged = log ? log->size() : 0;
+  if (finish > allFinished) {
+    allFinished = finish;
+    lastToFinish = logged;
+  }
   if (log)
-    log->push_back({pc, d, s, finish});
-  state.window.push(finish, print, /*temporary=*/!shared);
+    log->push_back({pc, d, s, finish, blockedBy, mostOf(used)});
+  state.window.push(finish, logged, print, /*temporary=*/!shared);
   return true;
 }
 
+UnitCycles Evaluator::idleBefore(const UnitState &state, uint64_t d, uint64_t s,
+                                 uint64_t ready, Hazard cause) {
+  UnitCycles idle;
+  if (state.issued == 0) {
+    idle.fill = s; // T-C-1
+    return idle;
+  }
+  if (s > ready)
+    idle.*infoOf(cause).count = s - ready; // T-C-2
+  if (state.end < d + 1) {                 // T-C-3
+    idle.queue = state.heldByQueue;
+    idle.barrier = state.heldByBarrier;
+    idle.loop = state.control;
+    idle.dispatch = d + 1 - state.end - idle.queue - idle.barrier - idle.loop;
+  }
+  return idle;
+}
+
 TimingResult Evaluator::finish() {
-  result.cycles = lastDispatch + 1;      // T-D-4
-  for (size_t u = 0; u < kNumUnits; ++u) // T-C-3
+  result.cycles = lastDispatch + 1; // T-D-4
+  for (size_t pc = 0; pc < result.instructions.size(); ++pc)
+    if (const isa::Unit unit = program.instructions()[pc].unit;
+        unit != isa::Unit::Control)
+      result.units[static_cast<size_t>(unit) - 1] += result.instructions[pc];
+  for (size_t u = 0; u < kNumUnits; ++u) // T-C-4
     (units[u].issued ? result.units[u].drain : result.units[u].unused) +=
         result.cycles - units[u].end;
   return std::move(result);
@@ -462,7 +515,7 @@ TimingResult Evaluator::finish() {
 TimingResult sim::computeTiming(const LoadedProgram &program, Entry entry,
                                 int64_t steps, const Registers &start,
                                 const StreamLayout &layout,
-                                std::vector<InstructionTimes> *log) {
+                                std::vector<InstructionTimes> *log, bool) {
   Registers registers = start;
   Evaluator evaluator(program, registers, log);
   walk(program, entry, steps, layout, registers, evaluator);

@@ -251,16 +251,36 @@ private:
 } // namespace
 
 static void expectSame(const UnitCycles &got, const UnitCycles &want,
-                       std::string_view unit) {
-  EXPECT_EQ(got.busy, want.busy) << unit;
-  EXPECT_EQ(got.raw, want.raw) << unit;
-  EXPECT_EQ(got.war, want.war) << unit;
-  EXPECT_EQ(got.waw, want.waw) << unit;
-  EXPECT_EQ(got.queue, want.queue) << unit;
-  EXPECT_EQ(got.barrier, want.barrier) << unit;
-  EXPECT_EQ(got.dispatch, want.dispatch) << unit;
-  EXPECT_EQ(got.drain, want.drain) << unit;
-  EXPECT_EQ(got.unused, want.unused) << unit;
+                       const std::string &where) {
+  for (const CycleUseInfo &info : kCycleUses)
+    EXPECT_EQ(got.*info.count, want.*info.count) << where << ' ' << info.name;
+}
+
+/// What an instruction is said to have waited for finished when it was taken,
+/// and it was not taken for want of a conflict only if none is named.
+static void expectBlockers(const std::vector<InstructionTimes> &log,
+                           const ReferenceMachine &reference) {
+  std::array<uint64_t, kNumUnits> end{};
+  for (size_t i = 0; i < log.size(); ++i) {
+    const ReferenceEvent &event = reference.events[i];
+    const InstructionTimes &times = log[i];
+    bool blocked;
+    uint64_t until;
+    if (event.unit >= 0) {
+      blocked = event.s > std::max(event.d + 1, end[event.unit]);
+      until = event.s;
+      end[event.unit] = event.s + event.occ;
+    } else {
+      blocked = event.waitsForAll && event.d > (i ? log[i - 1].d + 1 : 0);
+      until = event.d;
+      EXPECT_EQ(times.cause, blocked ? CycleUse::Barrier : CycleUse::Busy);
+    }
+    EXPECT_EQ(times.blockedBy != kNotBlocked, blocked) << "instruction " << i;
+    if (blocked && times.blockedBy != kNotBlocked) {
+      ASSERT_LT(times.blockedBy, i);
+      EXPECT_EQ(log[times.blockedBy].finish, until) << "instruction " << i;
+    }
+  }
 }
 
 class RandomProgramTest : public ::testing::TestWithParam<unsigned> {};
@@ -327,9 +347,13 @@ TEST_P(RandomProgramTest, EqualsTheReferenceMachine) {
     }
     ASSERT_EQ(timing.cycles, reference.cycles);
     for (size_t u = 0; u < kNumUnits; ++u) {
-      expectSame(timing.units[u], reference.units[u], unitName(u));
+      expectSame(timing.units[u], reference.units[u], std::string(unitName(u)));
       EXPECT_EQ(timing.units[u].total(), timing.cycles);
     }
+    for (size_t pc = 0; pc < reference.instructions.size(); ++pc)
+      expectSame(timing.instructions[pc], reference.instructions[pc],
+                 fmt::format("instruction {}", pc));
+    expectBlockers(log, reference);
     ASSERT_FALSE(HasFailure());
   }
 }

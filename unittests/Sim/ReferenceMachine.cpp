@@ -370,6 +370,8 @@ void ReferenceMachine::clock() {
       }
     }
     event.d = cycle;
+    if (event.unit < 0)
+      held.back() = 'l';
     ++next;
   }
   cycles = events.back().d + 1;
@@ -377,39 +379,50 @@ void ReferenceMachine::clock() {
 }
 
 void ReferenceMachine::attribute() {
+  instructions.resize(input.instructions.size());
   for (int u = 0; u < static_cast<int>(kNumUnits); ++u) {
-    UnitCycles &sums = units[u];
     uint64_t end = 0;
     bool used = false;
     for (size_t i = 0; i < events.size(); ++i) {
       const ReferenceEvent &event = events[i];
       if (event.unit != u)
         continue;
-      used = true;
+      UnitCycles sums;
       for (uint64_t c = end; c < event.s; ++c) {
-        if (c >= event.d + 1) { // T-C-1
+        if (!used) { // T-C-1
+          ++sums.fill;
+        } else if (c >= event.d + 1) { // T-C-2
           uint64_t latest = 0;
           char kind = 0;
           for (size_t j = 0; j < i; ++j) {
-            const char h = hazard(event, events[j]);
+            char h = hazard(event, events[j]);
             if (!h || events[j].finish < latest)
               continue;
-            const std::string order = "rwo";
+            if (events[j].unit == 0 || events[j].unit == 3)
+              h = 'p';
+            const std::string order = "rwop";
             if (events[j].finish > latest || !kind ||
                 order.find(h) < order.find(kind))
               kind = h;
             latest = events[j].finish;
           }
-          ++(kind == 'r' ? sums.raw : kind == 'w' ? sums.war : sums.waw);
-        } else { // T-C-2
+          ++(kind == 'r'   ? sums.raw
+             : kind == 'w' ? sums.war
+             : kind == 'o' ? sums.waw
+                           : sums.port);
+        } else { // T-C-3
           ++(held[c] == 'q'   ? sums.queue
              : held[c] == 'b' ? sums.barrier
+             : held[c] == 'l' ? sums.loop
                               : sums.dispatch);
         }
       }
+      used = true;
       sums.busy += event.occ;
+      instructions[event.pc] += sums;
+      units[u] += sums;
       end = event.s + event.occ;
     }
-    (used ? sums.drain : sums.unused) += cycles - end; // T-C-3
+    (used ? units[u].drain : units[u].unused) += cycles - end; // T-C-4
   }
 }

@@ -56,6 +56,7 @@ public:
   std::vector<ReferenceEvent> events;
   uint64_t cycles = 0;
   std::array<UnitCycles, kNumUnits> units;
+  std::vector<UnitCycles> instructions; // by program counter
 
 private:
   std::vector<int64_t> elements(isa::Addr address, int64_t n) const;
@@ -65,7 +66,9 @@ private:
 
   const ReferenceInput &input;
   const StreamLayout &layout;
-  std::vector<char> held; // by cycle: 'q', 'b' or 0
+  /// By cycle: held by a queue 'q' or a barrier 'b', a control instruction 'l',
+  /// an instruction of a unit 0.
+  std::vector<char> held;
 };
 
 } // namespace hcgs::sim::test

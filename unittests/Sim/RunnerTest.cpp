@@ -306,11 +306,32 @@ TEST(StatisticsTest, AddUp) {
   const json stats = statistics.toJson();
   const uint64_t cycles = stats["cycles"];
   EXPECT_GT(cycles, 0u);
+  EXPECT_EQ(stats["version"], 2);
   for (const auto &[unit, counts] : stats["units"].items()) {
     uint64_t sum = 0;
     for (const auto &[cause, count] : counts.items())
       sum += count.get<uint64_t>();
     EXPECT_EQ(sum, cycles) << unit;
+    // T-C-5: the same by layer and by instruction.
+    json byLayer = json::object(), byInstruction = json::object();
+    for (const json &layer : stats["layers"])
+      for (const auto &[cause, count] : layer["units"][unit].items())
+        byLayer[cause] = byLayer.value(cause, uint64_t(0)) + count;
+    for (const json &one : stats["instruction_cycles"])
+      if (one["unit"] == unit)
+        for (const auto &[cause, count] : one["cycles"].items()) {
+          EXPECT_GT(count, 0);
+          byInstruction[cause] =
+              byInstruction.value(cause, uint64_t(0)) + count.get<uint64_t>();
+        }
+    for (const auto &[cause, count] : counts.items()) {
+      const bool ofNone = cause == "drain" || cause == "unused";
+      EXPECT_EQ(byLayer.value(cause, uint64_t(0)), ofNone ? json(0) : count)
+          << unit << ' ' << cause;
+      EXPECT_EQ(byInstruction.value(cause, uint64_t(0)),
+                ofNone ? json(0) : count)
+          << unit << ' ' << cause;
+    }
   }
   EXPECT_EQ(stats["frames"], 18);
   EXPECT_EQ(stats["instructions"]["load"], 2 * (9 + 2));

@@ -60,7 +60,7 @@ TEST(TimingTest, ControlCostsItsDispatchCycle) {
     EXPECT_EQ(t.log[i].d, i);
   EXPECT_EQ(t.result.cycles, 4u);
   for (size_t u = 0; u < kNumUnits; ++u)
-    EXPECT_EQ(t.result.units[u].unused, 4u); // T-C-3
+    EXPECT_EQ(t.result.units[u].unused, 4u); // T-C-4
 }
 
 // T-D-3: a loop costs itself and an endloop a trip; a skipped body nothing.
@@ -81,9 +81,9 @@ TEST(TimingTest, TakeAndFinish) {
   EXPECT_EQ(t.log[1].d, 6u);
   EXPECT_EQ(t.result.cycles, 7u);
   const UnitCycles &vector = t.result.units[kVector];
-  EXPECT_EQ(vector.dispatch, 1u); // cycle 0
-  EXPECT_EQ(vector.busy, 3u);     // 1..3
-  EXPECT_EQ(vector.drain, 3u);    // 4..6
+  EXPECT_EQ(vector.fill, 1u);  // cycle 0
+  EXPECT_EQ(vector.busy, 3u);  // 1..3
+  EXPECT_EQ(vector.drain, 3u); // 4..6
 }
 
 // T-U: a unit is pipelined; the next is taken when the last one's occ ends.
@@ -112,6 +112,7 @@ TEST(TimingTest, ReadAfterWrite) {
   EXPECT_TIMES(t.log[0], 0, 1, 5);
   EXPECT_TIMES(t.log[1], 1, 5, 8); // free at 3, waits for v[3]
   EXPECT_EQ(t.result.units[kVector].raw, 2u);
+  EXPECT_EQ(t.result.instructions[1].raw, 2u);
   // v[6] is nobody's, but the unit takes in order.
   EXPECT_TIMES(t.log[2], 2, 6, 9);
 }
@@ -132,8 +133,47 @@ TEST(TimingTest, WriteAfterReadAndWriteAfterWrite) {
   EXPECT_TIMES(t.log[2], 2, 3, 8);
   EXPECT_TIMES(t.log[3], 3, 8, 11);
   EXPECT_TIMES(t.log[4], 4, 11, 13);
-  EXPECT_EQ(t.result.units[kVector].war, 4u); // from 4 on
-  EXPECT_EQ(t.result.units[kLoad].waw, 6u);   // from 5 on
+  // Of a unit's first instruction every wait is fill (T-C-1).
+  EXPECT_EQ(t.result.units[kVector].fill, 8u);
+  EXPECT_EQ(t.result.units[kLoad].fill, 11u);
+  EXPECT_EQ(t.log[3].blockedBy, 2u);
+  EXPECT_EQ(t.log[4].blockedBy, 3u);
+}
+
+// T-C-2: whoever waits for a port waits for it, of whatever kind the conflict.
+TEST(TimingTest, WaitsForPortsAreTheirOwnCause) {
+  ProgramBuilder builder;
+  builder.stream("x", "sequence", "in", 8).stream("y", "sequence", "out", 8);
+  Timed t = timeProgram(builder,
+                        "astream a1, stream 0\n astream a2, stream 1\n"
+                        "fill v[60], 1, n 2\n"      // taken 3, occ 1
+                        "load v[0], x[a1], n 8\n"   // taken 4, finish 9
+                        "vcopy v[40], v[7], n 1\n"  // RAW: taken 9
+                        "store x[a2], v[20], n 8\n" // taken 6, finish 11
+                        "fill v[20], 1, n 2\n"      // WAR: taken 11, finish 14
+                        "fill v[20], 1, n 2\n"      // WAW on a fill: 14
+                        "vacc a[0], v[20], n 1, lshift 0, init zero\n");
+  EXPECT_TIMES(t.log[4], 4, 9, 12);
+  EXPECT_TIMES(t.log[6], 6, 11, 14);
+  EXPECT_TIMES(t.log[7], 7, 14, 17);
+  EXPECT_TIMES(t.log[8], 8, 17, 20);
+  const UnitCycles &vector = t.result.units[kVector];
+  EXPECT_EQ(vector.fill, 3u);
+  EXPECT_EQ(vector.dispatch, 1u);               // 4, the load's ...
+  EXPECT_EQ(vector.port, (9u - 5) + (11 - 10)); // ... from d + 1 = 5 on
+  EXPECT_EQ(vector.waw, 14u - 12);
+  EXPECT_EQ(vector.raw, 17u - 15);
+  // By instruction, and why most of the waiting was.
+  EXPECT_EQ(t.result.instructions[4].port, 4u);
+  EXPECT_EQ(t.result.instructions[6].port, 1u);
+  EXPECT_EQ(t.result.instructions[8].raw, 2u);
+  EXPECT_EQ(t.log[4].cause, CycleUse::Port);
+  EXPECT_EQ(t.log[4].blockedBy, 3u);
+  EXPECT_EQ(t.log[7].cause, CycleUse::Waw);
+  EXPECT_EQ(t.log[7].blockedBy, 6u);
+  // halt waits for the last.
+  EXPECT_EQ(t.log[9].cause, CycleUse::Barrier);
+  EXPECT_EQ(t.log[9].blockedBy, 8u);
 }
 
 // T-H-1 in ext: a load of bytes that a store has not written yet.
@@ -165,7 +205,8 @@ TEST(TimingTest, MatrixSumsAreInOrder) {
   EXPECT_TIMES(t.log[0], 0, 1, 1 + 3 + 3);   // tile 4x1: 1 * 3
   EXPECT_TIMES(t.log[1], 1, 4, 4 + 4 + 3);   // tile 2x2: 2 * 2
   EXPECT_TIMES(t.log[2], 2, 11, 11 + 1 + 2); // RAW on the second
-  EXPECT_EQ(t.result.units[kVector].raw, 8u);
+  EXPECT_EQ(t.result.units[kVector].fill, 11u);
+  EXPECT_EQ(t.log[2].blockedBy, 1u);
 }
 
 // T-H-2: exactly the chosen gates' accumulators.
@@ -320,36 +361,45 @@ TEST(TimingTest, EmptyRowsTakeACycle) {
 }
 
 // T-D-2: the fifth of a queue of 4 waits for the first to be taken; its slot
-// can be filled in the same cycle. T-C-2: others see the held dispatch.
+// can be filled in the same cycle. T-C-3: others see the held dispatch.
 TEST(TimingTest, FullQueuesHoldDispatch) {
   ProgramBuilder builder;
-  builder.set("/queues/vector", 1);
+  builder.set("/queues/vector", 1).set("/load/latency", 0);
   builder.stream("x", "sequence", "in", 2);
-  Timed t = timeProgram(builder, "fill v[0], 1, n 8\n"  // d 0, s 1, occ 4
-                                 "fill v[8], 1, n 2\n"  // d 1, s 5
-                                 "fill v[16], 1, n 2\n" // held until 5
-                                 "astream a1, stream 0\n"
+  Timed t = timeProgram(builder, "astream a1, stream 0\n"
+                                 "load v[40], x[a1], n 2\n" // 2, busy in 2
+                                 "fill v[0], 1, n 8\n"      // d 2, s 3, occ 4
+                                 "fill v[8], 1, n 2\n"      // d 3, s 7
+                                 "fill v[16], 1, n 2\n"     // held until 7
+                                 "aadd a1, 0\n"
                                  "load v[30], x[a1], n 2");
-  EXPECT_TIMES(t.log[0], 0, 1, 7);
-  EXPECT_TIMES(t.log[1], 1, 5, 8);
-  EXPECT_TIMES(t.log[2], 5, 6, 9);
-  EXPECT_EQ(t.log[3].d, 6u);
-  EXPECT_TIMES(t.log[4], 7, 8, 10);
-  // The load unit idles from 0 to 7: dispatch in 0, 1, 5, 6, 7; queue in 2..4.
+  EXPECT_TIMES(t.log[1], 1, 2, 3);
+  EXPECT_TIMES(t.log[2], 2, 3, 9);
+  EXPECT_TIMES(t.log[3], 3, 7, 10);
+  EXPECT_TIMES(t.log[4], 7, 8, 11);
+  EXPECT_EQ(t.log[5].d, 8u);
+  EXPECT_TIMES(t.log[6], 9, 10, 11);
+  // The load unit idles from 3 to 9: dispatch in 3, 7, 9; queue in 4..6; the
+  // aadd in 8.
+  EXPECT_EQ(t.result.units[kLoad].fill, 2u);
   EXPECT_EQ(t.result.units[kLoad].queue, 3u);
-  EXPECT_EQ(t.result.units[kLoad].dispatch, 5u);
+  EXPECT_EQ(t.result.units[kLoad].loop, 1u);
+  EXPECT_EQ(t.result.units[kLoad].dispatch, 3u);
   EXPECT_EQ(t.result.units[kVector].queue, 0u);
 }
 
-// T-C-2: cycles in which a barrier holds dispatch.
+// T-C-3: cycles in which a barrier holds dispatch.
 TEST(TimingTest, BarriersHoldDispatch) {
   Timed t = timeCode("fill v[0], 1, n 2\n barrier\n fill v[8], 1, n 2");
   EXPECT_TIMES(t.log[0], 0, 1, 4);
   EXPECT_EQ(t.log[1].d, 4u);
   EXPECT_TIMES(t.log[2], 5, 6, 9);
-  // Idle 2..5: 2 and 3 held by the barrier, 4 and 5 dispatch; and cycle 0.
+  // Idle 2..5: 2 and 3 held by the barrier, which is dispatched in 4; 5 is
+  // the dispatch of the fill.
+  EXPECT_EQ(t.result.units[kVector].fill, 1u);
   EXPECT_EQ(t.result.units[kVector].barrier, 2u);
-  EXPECT_EQ(t.result.units[kVector].dispatch, 3u);
+  EXPECT_EQ(t.result.units[kVector].loop, 1u);
+  EXPECT_EQ(t.result.units[kVector].dispatch, 1u);
 }
 
 // T-H-2: a ring that wraps gives two ranges.

@@ -22,6 +22,15 @@
 
 namespace hcgs::sim {
 
+/// What a layer of the debug map took: products, and the cycles of each unit
+/// that belong to its instructions (T-C-5). Instructions without a layer are
+/// one without a name.
+struct LayerCycles {
+  std::string layer;
+  uint64_t macs = 0;
+  std::array<UnitCycles, kNumUnits> units;
+};
+
 /// Counters of one or more calls of a program. Rows of a batch run one after
 /// the other on the machine that is simulated: their cycles add up.
 class Statistics {
@@ -52,6 +61,12 @@ public:
   /// Executed instructions by program counter, and by opcode.
   const std::vector<uint64_t> &executed() const { return perPc; }
   uint64_t executed(isa::Opcode opcode) const;
+  /// Cycles of its unit that belong to each instruction (T-C-5).
+  const std::vector<UnitCycles> &instructionCycles() const {
+    return cyclesPerPc;
+  }
+  /// By layer, in the order of the program.
+  std::vector<LayerCycles> layers() const;
   Traffic traffic() const;
   const SaturationCounters &saturations() const { return saturated; }
   /// Joules, if the target states what events cost.
@@ -68,6 +83,7 @@ private:
   uint64_t calls = 0, frameCount = 0;
   std::vector<uint64_t> perRow;
   std::vector<uint64_t> perPc;
+  std::vector<UnitCycles> cyclesPerPc;
   std::array<UnitCycles, kNumUnits> units;
   SaturationCounters saturated;
 };

@@ -39,9 +39,12 @@ CAUSES = {
     "raw": "waits for a result",
     "war": "waits until a value was read",
     "waw": "waits to overwrite",
+    "port": "waits for a load or store",
     "queue": "a queue is full",
+    "loop": "dispatch: control",
+    "dispatch": "dispatch: other units",
     "barrier": "barrier",
-    "dispatch": "not dispatched yet",
+    "fill": "before its first",
     "drain": "has done its last",
     "unused": "unused",
 }
