@@ -104,6 +104,16 @@ int64_t WeightLayout::smallRowOf(int64_t row) const {
   return after - rows.begin() - 1;
 }
 
+int64_t WeightLayout::firstWordOf(int64_t row) const {
+  if (row >= theRows)
+    return theWords;
+  if (isDense())
+    return row * theGates * theCols;
+  if (isCirculant())
+    return row / theBlock * theGates * ceilDiv(theCols, theBlock) * theBlock;
+  return firstWord[smallRowOf(row) * theGates];
+}
+
 WordInfo WeightLayout::describe(int64_t word) const {
   if (isDense()) {
     const int64_t perRow = theGates * theCols; // words of a row of all gates
@@ -160,15 +170,25 @@ int64_t WeightLayout::wordOf(int64_t gate, int64_t row, int64_t col) const {
 }
 
 std::vector<WeightLayout::RowGroup>
-WeightLayout::rowGroups(unsigned gateMask) const {
+WeightLayout::rowGroups(unsigned gateMask, ColumnSpan columns) const {
   std::vector<RowGroup> groups;
+  auto keptCols = [&](const BlockMap &map, const BlockMap::SmallRow &small) {
+    if (columns.size() == theCols)
+      return small.keptCols;
+    int64_t kept = 0;
+    for (const ColRange &range : map.ranges(small))
+      if (range.col >= columns.begin && range.col < columns.end)
+        kept += range.width;
+    return kept;
+  };
   if (theKind == MatrixKind::Hcgs) {
     const auto rows = theMaps.front()->smallRows();
     for (size_t i = 0; i < rows.size(); ++i) {
       RowGroup group{rows[i].row, rows[i].height, 0};
       for (int64_t gate = 0; gate < theGates; ++gate)
         if (gateMask >> gate & 1)
-          group.macs += group.height * map(gate).smallRows()[i].keptCols;
+          group.macs +=
+              group.height * keptCols(map(gate), map(gate).smallRows()[i]);
       groups.push_back(group);
     }
     return groups;
@@ -179,7 +199,7 @@ WeightLayout::rowGroups(unsigned gateMask) const {
   const int64_t step = isCirculant() ? theBlock : theRowBlock;
   for (int64_t row = 0; row < theRows; row += step) {
     const int64_t height = std::min(step, theRows - row);
-    groups.push_back({row, height, chosen * height * theCols});
+    groups.push_back({row, height, chosen * height * columns.size()});
   }
   return groups;
 }

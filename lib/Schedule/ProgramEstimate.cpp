@@ -56,6 +56,9 @@ private:
     clock.issue(current);
   }
   void multiply(const isa::Mvm &mvm);
+  /// T-H-2: the bytes of the codes of rows begin .. end-1, which are at
+  /// boundaries of row blocks.
+  void touchWeights(const MatrixTiming &matrix, int64_t begin, int64_t end);
   /// Executes one instruction; returns false at `halt`.
   bool execute(const isa::Instruction &instruction, size_t &pc);
 
@@ -63,6 +66,8 @@ private:
   int64_t steps;
   CycleModel clock;
   std::vector<isa::Instruction> text;
+  /// Whether there is a `wload`.
+  bool loadsWeights = false;
   std::vector<MatrixTiming> matrices;
   /// Where each stream begins: far from all others.
   std::vector<int64_t> streams;
@@ -79,6 +84,7 @@ Result<void> Follower::readProgram(const Program &program) {
     Result<isa::Instruction> instruction = isa::decode(program.word(pc));
     if (!instruction)
       return instruction.takeError().at("instruction " + std::to_string(pc));
+    loadsWeights |= std::holds_alternative<isa::WLoad>(*instruction);
     text.push_back(*instruction);
   }
   auto descriptors = readDescriptors(program.descriptors);
@@ -108,8 +114,6 @@ Result<void> Follower::readProgram(const Program &program) {
 void Follower::touch(Memory memory, isa::Addr address, int64_t n, bool write) {
   const Register &reg = registers[address.reg];
   int64_t first = reg.value + address.off;
-  if (memory == Memory::Ext)
-    n *= 2;
   if (!reg.size) {
     current.touches.push_back({memory, first, first + n, write});
     return;
@@ -122,6 +126,17 @@ void Follower::touch(Memory memory, isa::Addr address, int64_t n, bool write) {
     current.touches.push_back({memory, reg.lo, reg.lo + n - here, write});
 }
 
+void Follower::touchWeights(const MatrixTiming &matrix, int64_t begin,
+                            int64_t end) {
+  const MatrixDescriptor &d = matrix.descriptor;
+  const int64_t first = matrix.layout.firstWordOf(begin) * d.format.bits;
+  const int64_t last = matrix.layout.firstWordOf(end) * d.format.bits;
+  if (first < last)
+    current.touches.push_back({Memory::W, d.weightOffset + first / 8,
+                               d.weightOffset + (last + 7) / 8,
+                               /*write=*/false});
+}
+
 void Follower::multiply(const isa::Mvm &mvm) {
   if (mvm.desc >= matrices.size())
     return;
@@ -131,7 +146,9 @@ void Follower::multiply(const isa::Mvm &mvm) {
   int64_t begin = int64_t(mvm.first) * d.rowBlock;
   int64_t end =
       std::min<int64_t>(begin + int64_t(mvm.count) * d.rowBlock, d.rows);
-  touch(Memory::V, mvm.src, d.cols, /*write=*/false);
+  touch(Memory::V, mvm.src, d.colRange().size(), /*write=*/false);
+  if (loadsWeights) // else nothing writes wmem, and nothing can conflict
+    touchWeights(matrix, begin, end);
   // Gates of a row block lie one after the other (WI-A-1); `dst` is where the
   // first row block begins.
   for (int64_t row = begin; row < end; row += d.rowBlock) {
@@ -146,11 +163,13 @@ void Follower::multiply(const isa::Mvm &mvm) {
   }
   std::optional<RowGroupTiming> &groups = matrix.groups[mvm.gates.mask & 15];
   if (!groups)
-    groups.emplace(matrix.layout, mvm.gates.mask & 15, timing.lanes);
+    groups.emplace(matrix.layout, mvm.gates.mask & 15, timing.lanes,
+                   d.colRange());
   estimate.macs += groups->macs(begin, end);
   const uint64_t occ =
       matrix.layout.isDense()
-          ? timing.dense(uint64_t(end - begin) * gates, d.cols, mvm.tile)
+          ? timing.dense(uint64_t(end - begin) * gates, d.colRange().size(),
+                         mvm.tile, mvm.retile)
           : groups->cycles(begin, end);
   issue(Unit::Matrix, occ, timing.matrixFill);
 }
@@ -200,13 +219,17 @@ bool Follower::execute(const isa::Instruction &instruction, size_t &pc) {
             reg.value = reg.lo +
                         ((reg.value - reg.lo) % reg.size + reg.size) % reg.size;
         } else if constexpr (std::is_same_v<T, isa::Load>) {
-          touch(Memory::Ext, i.src, i.n, false);
+          touch(Memory::Ext, i.src, 2 * int64_t(i.n), false);
           touch(Memory::V, i.dst, i.n, true);
           issue(Unit::Load, timing.transfer(timing.load, i.n), 0);
         } else if constexpr (std::is_same_v<T, isa::Store>) {
           touch(Memory::V, i.src, i.n, false);
-          touch(Memory::Ext, i.dst, i.n, true);
+          touch(Memory::Ext, i.dst, 2 * int64_t(i.n), true);
           issue(Unit::Store, timing.transfer(timing.store, i.n), 0);
+        } else if constexpr (std::is_same_v<T, isa::WLoad>) {
+          touch(Memory::Ext, i.src, i.n, false);
+          touch(Memory::W, i.dst, i.n, true);
+          issue(Unit::Load, timing.transferBytes(timing.load, i.n), 0);
         } else if constexpr (std::is_same_v<T, isa::Mvm>) {
           multiply(i);
         } else if constexpr (std::is_same_v<T, isa::Act> ||

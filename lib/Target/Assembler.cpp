@@ -141,8 +141,10 @@ bool Assembler::takeStream() {
   std::optional<std::string> name = cursor.takeString("the name of a stream");
   if (!name)
     return false;
+  static const std::vector<std::string_view> kinds = {"step", "sequence",
+                                                      "weights"};
   std::optional<size_t> kind =
-      cursor.takeOneOf({"step", "sequence"}, "the kind of the stream");
+      cursor.takeOneOf(kinds, "the kind of the stream");
   if (!kind)
     return false;
   static const std::vector<std::string_view> directions = {"in", "out",
@@ -163,7 +165,7 @@ bool Assembler::takeStream() {
     value = number;
   }
   streams.push_back({{"name", *name},
-                     {"kind", *kind == 0 ? "step" : "sequence"},
+                     {"kind", kinds[*kind]},
                      {"direction", directions[*direction]},
                      {"elements", *elements},
                      {"value", value}});
@@ -212,8 +214,13 @@ bool Assembler::takeDescriptor() {
     return false;
   desc.format.encoding = numerics::WeightEncoding(*encoding);
   if (!takeNumber("rows", desc.rows, 1, kMaxU32) ||
-      !takeNumber("cols", desc.cols, 1, kMaxU32) ||
-      !takeNumber("block", desc.rowBlock, 1, kMaxU32))
+      !takeNumber("cols", desc.cols, 1, kMaxU32))
+    return false;
+  if (cursor.peek("columns") &&
+      (!takeNumber("columns", desc.colBegin, 0, kMaxU32) ||
+       !takeNumber("to", desc.colEnd, 1, kMaxU32)))
+    return false;
+  if (!takeNumber("block", desc.rowBlock, 1, kMaxU32))
     return false;
   if (cursor.peek("bias")) {
     uint32_t bias;
@@ -223,6 +230,12 @@ bool Assembler::takeDescriptor() {
   }
   if (!takeRange("weights", desc.weightOffset, desc.weightBytes))
     return false;
+  if (cursor.peek("spill")) {
+    uint32_t spill;
+    if (!takeNumber("spill", spill, 0, kMaxU32 - 1))
+      return false;
+    desc.spill = spill;
+  }
   if (cursor.peek("index") &&
       !takeRange("index", desc.indexOffset, desc.indexBytes))
     return false;
@@ -441,6 +454,8 @@ bool Assembler::takeDirective(std::string_view name) {
     return takeDescriptor();
   if (name == ".weights")
     return takeBytes(program.weights);
+  if (name == ".spill")
+    return takeBytes(program.spill);
   if (name == ".index")
     return takeBytes(program.index);
   if (name == ".bias") {
@@ -503,7 +518,7 @@ bool Assembler::takeInstruction() {
 
 bool Assembler::takeStatement() {
   static const std::vector<std::string_view> directives = {
-      ".target", ".meta",  ".stream", ".desc",  ".weights", ".index",
+      ".target", ".meta",  ".stream", ".desc",  ".weights", ".spill",  ".index",
       ".bias",   ".table", ".vinit",  ".entry", ".debug",   ".section"};
   if (!cursor.peek("."))
     return takeInstruction();

@@ -44,6 +44,8 @@ static std::string printField(const FieldInfo &field,
   case FieldForm::Uint:
   case FieldForm::Int:
     return std::to_string(parts[0]);
+  case FieldForm::Flag:
+    return ""; // the word before it says it
   case FieldForm::Reg:
     return fmt::format("a{}", parts[0]);
   case FieldForm::Addr:
@@ -197,6 +199,9 @@ bool AsmCursor::takeField(const InstructionInfo &info, const FieldInfo &field,
   case FieldForm::Uint:
   case FieldForm::Int:
     return takePart(field, parts[0], values[0]);
+  case FieldForm::Flag:
+    values[0] = 1;
+    return true;
   case FieldForm::Reg:
     return takeRegister(field, parts[0], values[0]);
   case FieldForm::Addr: {

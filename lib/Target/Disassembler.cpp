@@ -116,7 +116,8 @@ static bool isPlainStream(const json &stream) {
   return stream.is_object() && stream.size() == 5 &&
          stream.value("name", json()).is_string() &&
          (stream.value("kind", json()) == "step" ||
-          stream.value("kind", json()) == "sequence") &&
+          stream.value("kind", json()) == "sequence" ||
+          stream.value("kind", json()) == "weights") &&
          (stream.value("direction", json()) == "in" ||
           stream.value("direction", json()) == "out" ||
           stream.value("direction", json()) == "scratch") &&
@@ -170,15 +171,20 @@ void Disassembler::printDescriptors() {
     else if (desc.separate)
       kind += " separate";
     std::string text = fmt::format(
-        ".desc {} gates {} bits {} {} rows {} cols {} block {}", kind,
-        desc.gates, desc.format.bits,
+        ".desc {} gates {} bits {} {} rows {} cols {}", kind, desc.gates,
+        desc.format.bits,
         desc.format.encoding == numerics::WeightEncoding::Twos ? "twos"
                                                                : "signmag",
-        desc.rows, desc.cols, desc.rowBlock);
+        desc.rows, desc.cols);
+    if (desc.isView())
+      text += fmt::format(" columns {} to {}", desc.colBegin, desc.colEnd);
+    text += fmt::format(" block {}", desc.rowBlock);
     if (desc.bias)
       text += fmt::format(" bias {}", *desc.bias);
     text +=
         fmt::format(" weights {} + {}", desc.weightOffset, desc.weightBytes);
+    if (desc.spill)
+      text += fmt::format(" spill {}", *desc.spill);
     if (hcgs)
       text += fmt::format(" index {} + {}", desc.indexOffset, desc.indexBytes);
     for (const compression::Tier &tier : desc.pattern.tiers)
@@ -407,6 +413,7 @@ Result<std::string> Disassembler::run() {
     printHead();
     printDescriptors();
     printHex(".weights hex", program.weights);
+    printHex(".spill hex", program.spill);
     printHex(".index hex", program.index);
     printBiases();
     printTables();

@@ -12,28 +12,44 @@ using namespace hcgs;
 
 static constexpr uint32_t kImageVersion = 1;
 static constexpr uint32_t kNoBias = 0xffffffff;
+static constexpr uint32_t kNoSpill = 0xffffffff;
+/// Of a descriptor, by version of its section.
+static constexpr size_t kDescriptorBytes[] = {144, 156};
 static constexpr size_t kHeadBytes = 8;
 static constexpr size_t kTableBytes = 32;
 static constexpr size_t kTierBytes = 12;
 
-/// Reads { u32 version, u32 count } and checks that `itemBytes` times count are
-/// there; an empty section has no items.
-static Result<uint32_t> readHead(ByteReader &reader, size_t itemBytes) {
+/// Reads { u32 version, u32 count } and checks that as many items are there,
+/// of which version v has itemBytes[v - 1]; an empty section has no items.
+/// Returns version and count.
+static Result<std::pair<uint32_t, uint32_t>>
+readHead(ByteReader &reader, std::span<const size_t> itemBytes) {
   if (reader.remaining() == 0)
-    return 0u;
+    return std::pair(1u, 0u);
   if (reader.remaining() < kHeadBytes)
     return Error{fmt::format("{} bytes are too few for the head of 8",
                              reader.remaining())};
   uint32_t version = reader.get<uint32_t>();
-  if (version != kImageVersion)
-    return Error{
-        fmt::format("version is {}, allowed {}", version, kImageVersion)};
+  if (version < 1 || version > itemBytes.size())
+    return Error{fmt::format("version is {}, allowed {}", version,
+                             itemBytes.size() == 1
+                                 ? std::string("1")
+                                 : fmt::format("1..{}", itemBytes.size()))};
+  const size_t bytes = itemBytes[version - 1];
   uint32_t count = reader.get<uint32_t>();
-  if (count > reader.remaining() / itemBytes)
+  if (count > reader.remaining() / bytes)
     return Error{fmt::format(
         "count is {}, but {} bytes hold at most {} items of {} bytes", count,
-        reader.remaining(), reader.remaining() / itemBytes, itemBytes)};
-  return count;
+        reader.remaining(), reader.remaining() / bytes, bytes)};
+  return std::pair(version, count);
+}
+
+/// The same for sections of which there is one version.
+static Result<uint32_t> readHead(ByteReader &reader, size_t itemBytes) {
+  auto head = readHead(reader, std::span(&itemBytes, 1));
+  if (!head)
+    return head.takeError();
+  return head->second;
 }
 
 static Error badField(std::string_view kind, size_t index,
@@ -47,10 +63,28 @@ static Error badField(std::string_view kind, size_t index,
 // Descriptors (WI-D-1)
 //===----------------------------------------------------------------------===//
 
+bool MatrixDescriptor::sharesImage(const MatrixDescriptor &other) const {
+  return kind == other.kind && gates == other.gates &&
+         format.bits == other.format.bits &&
+         format.encoding == other.format.encoding && rows == other.rows &&
+         cols == other.cols && rowBlock == other.rowBlock &&
+         weightOffset == other.weightOffset &&
+         weightBytes == other.weightBytes && indexOffset == other.indexOffset &&
+         indexBytes == other.indexBytes && pattern == other.pattern &&
+         block == other.block && separate == other.separate &&
+         spill == other.spill;
+}
+
 std::vector<uint8_t>
 hcgs::writeDescriptors(std::span<const MatrixDescriptor> descriptors) {
+  const uint32_t version = std::any_of(descriptors.begin(), descriptors.end(),
+                                       [](const MatrixDescriptor &desc) {
+                                         return desc.isView() || desc.spill;
+                                       })
+                               ? 2
+                               : 1;
   ByteWriter writer;
-  writer.put(kImageVersion);
+  writer.put(version);
   writer.put(uint32_t(descriptors.size()));
   for (const MatrixDescriptor &desc : descriptors) {
     writer.put(uint8_t(desc.kind));
@@ -79,12 +113,48 @@ hcgs::writeDescriptors(std::span<const MatrixDescriptor> descriptors) {
     writer.put(desc.block);
     writer.put(uint8_t(desc.separate));
     writer.putZeros(3);
+    if (version == 1)
+      continue;
+    writer.put(desc.colBegin);
+    writer.put(desc.colEnd);
+    writer.put(desc.spill.value_or(kNoSpill));
   }
   return writer.take();
 }
 
-static Result<MatrixDescriptor> readDescriptor(ByteReader reader,
-                                               size_t index) {
+/// WI-D-3: where columns of a view begin and end.
+static Result<void> checkColumns(const MatrixDescriptor &desc) {
+  if (desc.colBegin == 0 && desc.colEnd == 0)
+    return {};
+  auto bad = [&](std::string_view field, uint32_t found,
+                 const std::string &allowed) {
+    return Error{fmt::format("{} is {}, allowed {}", field, found, allowed)};
+  };
+  if (desc.colEnd > desc.cols)
+    return bad("col_end", desc.colEnd, fmt::format("0..{}", desc.cols));
+  if (desc.colBegin >= desc.colEnd)
+    return bad("col_begin", desc.colBegin,
+               desc.colEnd == 0
+                   ? std::string("0 for all columns")
+                   : fmt::format("0..{}, below col_end", desc.colEnd - 1));
+  if (desc.kind == MatrixKind::Dense)
+    return {};
+  const bool circulant = desc.kind == MatrixKind::Circulant;
+  const uint32_t step =
+      circulant ? desc.block : uint32_t(desc.pattern.tiers[0].cols);
+  const std::string allowed = fmt::format(
+      "multiples of {}, {}", step,
+      circulant ? "the circulant block" : "the width of the first tier");
+  if (desc.colBegin % step != 0)
+    return bad("col_begin", desc.colBegin, allowed);
+  if (desc.colEnd % step != 0 && desc.colEnd != desc.cols)
+    return bad("col_end", desc.colEnd,
+               fmt::format("{}, and all {} columns", allowed, desc.cols));
+  return {};
+}
+
+static Result<MatrixDescriptor> readDescriptor(ByteReader reader, size_t index,
+                                               uint32_t version) {
   auto bad = [&](std::string_view field, uint64_t found,
                  std::string_view allowed) {
     return badField("descriptor", index, field, found, allowed);
@@ -181,9 +251,15 @@ static Result<MatrixDescriptor> readDescriptor(ByteReader reader,
                desc.gates > 1 ? "0 (shared), 1 (separate)"
                               : "0 for a matrix of one gate");
   desc.separate = masks == 1;
-  for (uint8_t zero : reader.getBytes(reader.remaining()))
+  for (uint8_t zero : reader.getBytes(3))
     if (zero != 0)
       return bad("reserved byte", zero, "0");
+  if (version >= 2) {
+    desc.colBegin = reader.get<uint32_t>();
+    desc.colEnd = reader.get<uint32_t>();
+    if (uint32_t spill = reader.get<uint32_t>(); spill != kNoSpill)
+      desc.spill = spill;
+  }
   if (hcgs) {
     if (Result<void> valid = verify(desc.pattern); !valid)
       return valid.takeError().at(fmt::format("descriptor {}", index));
@@ -191,19 +267,22 @@ static Result<MatrixDescriptor> readDescriptor(ByteReader reader,
         !fits)
       return fits.takeError().at(fmt::format("descriptor {}", index));
   }
+  if (Result<void> columns = checkColumns(desc); !columns)
+    return columns.takeError().at(fmt::format("descriptor {}", index));
   return desc;
 }
 
 Result<std::vector<MatrixDescriptor>>
 hcgs::readDescriptors(std::span<const uint8_t> section) {
   ByteReader reader(section);
-  Result<uint32_t> count = readHead(reader, kDescriptorBytes);
-  if (!count)
-    return count.takeError();
+  auto head = readHead(reader, kDescriptorBytes);
+  if (!head)
+    return head.takeError();
+  const auto [version, count] = *head;
   std::vector<MatrixDescriptor> descriptors;
-  for (uint32_t i = 0; i < *count; ++i) {
-    Result<MatrixDescriptor> desc =
-        readDescriptor(ByteReader(reader.getBytes(kDescriptorBytes)), i);
+  for (uint32_t i = 0; i < count; ++i) {
+    Result<MatrixDescriptor> desc = readDescriptor(
+        ByteReader(reader.getBytes(kDescriptorBytes[version - 1])), i, version);
     if (!desc)
       return desc.takeError();
     descriptors.push_back(std::move(*desc));
@@ -277,9 +356,13 @@ static Result<void> checkUnused(const MatrixDescriptor &desc,
 Result<std::vector<int16_t>>
 hcgs::readCodes(const MatrixDescriptor &desc,
                 const compression::WeightLayout &layout,
-                std::span<const uint8_t> weightSection) {
-  Result<std::span<const uint8_t>> image = slice(
-      weightSection, desc.weightOffset, desc.weightBytes, ".hcgs.weights");
+                std::span<const uint8_t> weightSection,
+                std::span<const uint8_t> spillSection) {
+  Result<std::span<const uint8_t>> image =
+      desc.spill
+          ? slice(spillSection, *desc.spill, desc.weightBytes, ".hcgs.spill")
+          : slice(weightSection, desc.weightOffset, desc.weightBytes,
+                  ".hcgs.weights");
   if (!image)
     return image.takeError();
   Result<std::vector<int16_t>> codes =

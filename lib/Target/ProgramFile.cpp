@@ -117,11 +117,16 @@ static std::span<const uint8_t> asBytes(std::string_view text) {
   return {reinterpret_cast<const uint8_t *>(text.data()), text.size()};
 }
 
-static std::vector<uint8_t> makeHeader() {
+/// PF-10: the lowest minor version that has all the program uses.
+static uint32_t minorOf(const Program &program) {
+  return program.spill.empty() ? 0 : 1;
+}
+
+static std::vector<uint8_t> makeHeader(uint32_t minor) {
   ByteWriter header;
   header.append(asBytes(std::string_view(kMagic, 8)));
   header.put(kProgramMajor);
-  header.put(kProgramMinor);
+  header.put(minor);
   header.putZeros(kHeaderBytes - header.size());
   return header.take();
 }
@@ -201,7 +206,7 @@ Result<std::vector<uint8_t>> hcgs::writeProgram(const Program &program) {
     debug = std::move(*canonical);
   }
 
-  std::vector<uint8_t> header = makeHeader();
+  std::vector<uint8_t> header = makeHeader(minorOf(program));
   std::vector<Section> sections = {
       {".hcgs.header", header},
       {".hcgs.text", program.text},
@@ -214,6 +219,8 @@ Result<std::vector<uint8_t>> hcgs::writeProgram(const Program &program) {
       {".hcgs.meta", asBytes(*meta)},
       {".hcgs.target", asBytes(*target)},
   };
+  if (!program.spill.empty())
+    sections.push_back({".hcgs.spill", program.spill});
   if (program.debug)
     sections.push_back({".hcgs.debug", asBytes(debug)});
   sections.push_back({".hcgs.sums", {}});
@@ -440,6 +447,8 @@ Result<Program> hcgs::readProgram(std::span<const uint8_t> bytes,
   program.vinit = toVector(byName[".hcgs.vinit"]->bytes);
   program.meta = toText(byName[".hcgs.meta"]->bytes);
   program.target = toText(byName[".hcgs.target"]->bytes);
+  if (auto found = byName.find(".hcgs.spill"); found != byName.end())
+    program.spill = toVector(found->second->bytes);
   if (auto found = byName.find(".hcgs.debug"); found != byName.end())
     program.debug = toText(found->second->bytes);
 

@@ -34,12 +34,14 @@ private:
   bool readSections();
   bool checkCapacities();
   bool checkDescriptor(size_t index);
+  bool checkWeightStreams(const json &streams);
   bool readMeta();
   bool decodeText();
   bool checkLoops();
   bool checkEntries();
   bool checkInstruction(size_t pc);
   bool check(const Mvm &inst);
+  bool check(const WLoad &inst);
   bool check(const Act &inst);
   bool check(const Requant &inst);
   bool check(const AStream &inst);
@@ -175,7 +177,14 @@ bool Verifier::checkDescriptor(size_t index) {
   auto outside = [](uint64_t offset, uint64_t size, uint64_t all) {
     return offset > all || size > all - offset;
   };
-  if (outside(desc.weightOffset, desc.weightBytes, program.weights.size()))
+  if (desc.spill) {
+    if (outside(*desc.spill, desc.weightBytes, program.spill.size()))
+      return failDesc(fmt::format("spilled weights are bytes {} + {}, "
+                                  ".hcgs.spill has {}",
+                                  *desc.spill, desc.weightBytes,
+                                  program.spill.size()));
+  } else if (outside(desc.weightOffset, desc.weightBytes,
+                     program.weights.size()))
     return failDesc(fmt::format("weights are bytes {} + {}, .hcgs.weights has "
                                 "{}",
                                 desc.weightOffset, desc.weightBytes,
@@ -207,6 +216,33 @@ bool Verifier::checkDescriptor(size_t index) {
   return false;
 }
 
+/// S-T-3: one stream carries the spilled weights, if there are any.
+bool Verifier::checkWeightStreams(const json &streams) {
+  size_t count = 0;
+  for (const json &stream : streams) {
+    if (!stream.is_object() || stream.value("kind", json()) != "weights")
+      continue;
+    ++count;
+    if (stream.value("direction", json()) != "in")
+      return fail(
+          ".hcgs.meta: the stream of kind 'weights' must have direction "
+          "'in'");
+    const json elements = stream.value("elements", json());
+    if (!elements.is_number_unsigned() ||
+        elements.get<uint64_t>() * 2 != program.spill.size())
+      return fail(fmt::format(
+          ".hcgs.meta: the stream of kind 'weights' has {} elements of two "
+          "bytes, .hcgs.spill has {} bytes",
+          elements.dump(), program.spill.size()));
+  }
+  const size_t wanted = program.spill.empty() ? 0 : 1;
+  if (count != wanted)
+    return fail(fmt::format(".hcgs.meta: {} streams of kind 'weights', allowed "
+                            "{}: .hcgs.spill has {} bytes",
+                            count, wanted, program.spill.size()));
+  return false;
+}
+
 bool Verifier::readMeta() {
   Result<json> parsed = parseJson(program.meta, ".hcgs.meta");
   if (!parsed)
@@ -219,6 +255,8 @@ bool Verifier::readMeta() {
           ".hcgs.meta: 'streams' must be a list of at most {}", kNumStreams));
     numStreams = found->size();
   }
+  if (checkWeightStreams(parsed->value("streams", json::array())))
+    return true;
   auto found = parsed->find("entries");
   if (found == parsed->end() || !found->is_object())
     return fail(".hcgs.meta: 'entries' must be an object with run, step and "
@@ -326,6 +364,23 @@ bool Verifier::check(const Mvm &inst) {
         fmt::format("acc or zero: descriptor {} has no bias", inst.desc));
   if (inst.tile >= target.mac.tiles.size())
     return failIndex("tile", inst.tile, target.mac.tiles.size(), "tiles");
+  // WI-D-4: the place of spilled weights matters only to those who use it.
+  const uint64_t wmem = target.memories.wmemBytes;
+  if (desc.spill &&
+      (desc.weightOffset < program.weights.size() || desc.weightOffset > wmem ||
+       desc.weightBytes > wmem - desc.weightOffset))
+    return failField(
+        "desc", inst.desc,
+        fmt::format("a descriptor whose weights lie in wmem: those of this one "
+                    "are spilled to bytes {} + {}, allowed {}..{}",
+                    desc.weightOffset, desc.weightBytes, program.weights.size(),
+                    int64_t(wmem) - 1));
+  return false;
+}
+
+bool Verifier::check(const WLoad &) {
+  if (program.spill.empty())
+    return fail("wload: the program has no section .hcgs.spill to load from");
   return false;
 }
 
@@ -375,7 +430,7 @@ static uint64_t extentOf(const Instruction &inst, const FieldInfo &field,
   }
   const MatrixDescriptor &desc = descriptors[mvm->desc];
   if (std::string_view(field.name) == "src")
-    return desc.cols;
+    return uint64_t(desc.colRange().size());
   // Up to the last row of the last chosen gate of the last row block.
   uint64_t lastFirst = uint64_t(mvm->first + mvm->count - 1) * desc.rowBlock;
   uint64_t height = std::min<uint64_t>(desc.rowBlock, desc.rows - lastFirst);
@@ -395,6 +450,19 @@ bool Verifier::checkRanges(const Instruction &inst) {
       continue;
     int64_t first = raw.parts[field.firstPart + 1];
     int64_t extent = int64_t(extentOf(inst, field, descriptors));
+    if (field.space == 'w') {
+      // The resident weights never change (S-M-2).
+      const int64_t size = int64_t(target.memories.wmemBytes);
+      const int64_t least = int64_t(program.weights.size());
+      if (first < least || first + extent > size)
+        return fail(fmt::format("{}: field '{}' covers bytes {}..{}, wmem of "
+                                "target '{}' has {}..{} "
+                                "behind the resident weights",
+                                getInfo(raw.opcode).mnemonic, field.name, first,
+                                first + extent - 1, target.name, least,
+                                size - 1));
+      continue;
+    }
     bool isVector = field.space == 'v';
     int64_t size = int64_t(isVector ? target.memories.vmemElements
                                     : target.memories.amemElements);

@@ -81,30 +81,33 @@ std::string Dumper::summary() const {
     size_t size;
     std::string holds;
   };
-  auto items = [](size_t bytes, size_t head, size_t each,
-                  std::string_view what) {
-    return fmt::format("{} {}", bytes < head ? 0 : (bytes - head) / each, what);
+  auto items = [](size_t bytes, size_t each, std::string_view what) {
+    return fmt::format("{} {}", bytes / each, what);
   };
-  size_t tables = 0, vectors = 0;
+  size_t matrices = 0, tables = 0, vectors = 0;
+  if (auto read = readDescriptors(program.descriptors))
+    matrices = read->size();
   if (auto read = readTables(program.tables))
     tables = read->size();
   if (auto read = readInitialVectors(program.vinit))
     vectors = read->size();
   std::vector<Row> rows = {
       {".hcgs.text", program.text.size(),
-       items(program.text.size(), 0, isa::kInstructionBytes, "instructions")},
+       items(program.text.size(), isa::kInstructionBytes, "instructions")},
       {".hcgs.desc", program.descriptors.size(),
-       items(program.descriptors.size(), 8, kDescriptorBytes, "matrices")},
+       fmt::format("{} matrices", matrices)},
       {".hcgs.weights", program.weights.size(), "weight codes"},
       {".hcgs.index", program.index.size(), "block indices"},
       {".hcgs.bias", program.bias.size(),
-       items(program.bias.size(), 0, 4, "biases")},
+       items(program.bias.size(), 4, "biases")},
       {".hcgs.tables", program.tables.size(), fmt::format("{} tables", tables)},
       {".hcgs.vinit", program.vinit.size(),
        fmt::format("{} initial vectors", vectors)},
       {".hcgs.meta", program.meta.size(), "metadata"},
       {".hcgs.target", program.target.size(), "target"},
   };
+  if (!program.spill.empty())
+    rows.push_back({".hcgs.spill", program.spill.size(), "spilled codes"});
   if (program.debug)
     rows.push_back({".hcgs.debug", program.debug->size(), "debug map"});
   text += "\nsection              bytes  holds\n";
@@ -157,8 +160,13 @@ Result<std::string> Dumper::descriptors() const {
         desc.format.encoding == numerics::WeightEncoding::Twos ? "twos"
                                                                : "signmag",
         desc.rowBlock);
+    if (desc.isView())
+      text += fmt::format("    a view of columns {} to {}\n", desc.colBegin,
+                          desc.colEnd);
     text +=
         fmt::format("    weights {} + {}", desc.weightOffset, desc.weightBytes);
+    if (desc.spill)
+      text += fmt::format(", spilled at {}", *desc.spill);
     if (desc.kind == MatrixKind::Hcgs)
       text +=
           fmt::format(", indices {} + {}", desc.indexOffset, desc.indexBytes);
@@ -232,7 +240,7 @@ Result<std::string> Dumper::weights(size_t index,
   if (!layout)
     return layout.takeError().at(where);
   Result<std::vector<int16_t>> codes =
-      readCodes(desc, *layout, program.weights);
+      readCodes(desc, *layout, program.weights, program.spill);
   if (!codes)
     return codes.takeError().at(where);
   if (word && *word >= codes->size())

@@ -45,7 +45,7 @@ static StringRef initialValue(const Field &field) {
   if (field.form == "enum" || field.form == "addr" || field.form == "trips" ||
       field.form == "gates" || field.form == "shifts")
     return "{}";
-  return "0";
+  return field.form == "flag" ? "false" : "0";
 }
 
 bool hcgs::tblgen::emitHeader(raw_ostream &os, const RecordKeeper &records) {

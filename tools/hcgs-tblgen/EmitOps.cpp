@@ -31,14 +31,15 @@ static std::vector<bool> optionalFields(const Instruction &inst) {
 }
 
 static bool isNumber(const Field &field) {
-  return field.form == "uint" || field.form == "int" || field.form == "reg" ||
-         field.form == "flag";
+  return field.form == "uint" || field.form == "int" || field.form == "reg";
 }
 
 /// The ODS constraint of a field's attribute.
 static std::string attrConstraint(const Field &field, bool optional) {
   if (isNumber(field))
     return optional ? "DefaultValuedAttr<I64Attr, \"0\">" : "I64Attr";
+  if (field.form == "flag")
+    return "UnitAttr";
   if (field.form == "shifts")
     return "DenseI64ArrayAttr";
   return ("ISA_" +
@@ -135,6 +136,8 @@ static std::string makeAttr(const Field &field) {
     return "TripsAttr::get(context, " + value + ".seq, " + value + ".imm)";
   if (field.form == "enum")
     return (field.listName + "Attr::get(context, " + value + ")").str();
+  if (field.form == "flag")
+    return value + " ? builder.getUnitAttr() : UnitAttr()";
   return "builder.getI64IntegerAttr(int64_t(" + value + "))";
 }
 

@@ -24,6 +24,8 @@ static std::string syntaxOf(const Instruction &inst) {
       text += element.text;
       break;
     case FormatElement::FieldRef:
+      if (inst.fields[element.field].form == "flag")
+        break; // the word before it says it
       text += "<" + inst.fields[element.field].name.str() + ">";
       break;
     case FormatElement::OptionalBegin:
@@ -84,7 +86,8 @@ bool hcgs::tblgen::emitSpecTables(raw_ostream &os,
         "it, a\n"
      << "  signed offset (20 bits). In assembly it is `v[a1 - 64]`, `v[a1]`, "
         "or\n"
-     << "  `v[64]` for register a0; `v` is vmem, `a` amem, `x` ext. Gates are\n"
+     << "  `v[64]` for register a0; `v` is vmem, `a` amem, `x` ext,\n"
+        "  `w` wmem. Gates are\n"
      << "  the letters of `iofg`, bits 0 to 3. Comments start with `//` or "
         "`;`.\n\n"
      << "| opcode | instruction | unit | |\n| --- | --- | --- | --- |\n";

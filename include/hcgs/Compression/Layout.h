@@ -71,6 +71,13 @@ enum class MatrixKind : uint8_t { Dense = 0, Hcgs = 1, Circulant = 2 };
 /// "dense", "hcgs", "circulant".
 const char *matrixKindName(MatrixKind kind);
 
+/// Columns begin .. end - 1 of a matrix.
+struct ColumnSpan {
+  int64_t begin = 0, end = 0;
+  int64_t size() const { return end - begin; }
+  friend bool operator==(const ColumnSpan &, const ColumnSpan &) = default;
+};
+
 /// The layout of one matrix: kind, shape, masks and row block height.
 class WeightLayout {
 public:
@@ -154,6 +161,11 @@ public:
   template <typename Visitor>
   void forEachVector(Visitor &&visit) const;
 
+  /// The first word of the rows from `row` on, which is a boundary of row
+  /// blocks; of `rows()`: words(). Row blocks follow one another in the image,
+  /// whatever the kind.
+  int64_t firstWordOf(int64_t row) const;
+
   /// The place of word `word` (0 <= word < words()), in logarithmic time. Of a
   /// circulant matrix: gate, first row of the block-row, and column of the
   /// element in the block's first row, which can lie outside the matrix.
@@ -166,7 +178,12 @@ public:
   /// in `gateMask` (bit g: gate g). Of a dense matrix, whose cycles do not
   /// depend on row groups: its row blocks. The one place from which the
   /// compiler takes what the matrix unit does at a time.
-  std::vector<RowGroup> rowGroups(unsigned gateMask) const;
+  std::vector<RowGroup> rowGroups(unsigned gateMask) const {
+    return rowGroups(gateMask, {0, theCols});
+  }
+  /// The same with the products of some columns only, as of a view (WI-D-3).
+  /// `columns` lies inside the matrix.
+  std::vector<RowGroup> rowGroups(unsigned gateMask, ColumnSpan columns) const;
 
   /// WI-I-6: the index image; empty unless of kind hcgs.
   std::vector<uint8_t> indexImage() const { return indexImageOf(theMaps); }

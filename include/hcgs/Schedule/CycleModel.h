@@ -31,15 +31,15 @@ enum class Unit : uint8_t { Load, Matrix, Vector, Store };
 constexpr unsigned kUnits = 4;
 
 /// Memories in which instructions can conflict (T-H-1).
-enum class Memory : uint8_t { V, A, Ext };
-constexpr unsigned kMemories = 3;
+enum class Memory : uint8_t { V, A, Ext, W };
+constexpr unsigned kMemories = 4;
 
 /// What dispatch needs to know of a machine.
 struct QueueDepths {
   std::array<unsigned, kUnits> entries = {1, 1, 1, 1};
 };
 
-/// Elements (bytes of `ext`) begin .. end-1 that an instruction touches. An
+/// Elements (bytes of `ext` and `wmem`) begin .. end-1 that an instruction touches. An
 /// instruction that reads and writes a range lists it twice.
 struct Touch {
   Memory memory;

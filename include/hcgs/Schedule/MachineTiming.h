@@ -12,6 +12,7 @@
 #include "hcgs/Schedule/CycleModel.h"
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace hcgs {
@@ -46,16 +47,35 @@ struct MachineTiming {
   }
   /// Cycles of a load or store of n elements of two bytes.
   uint64_t transfer(const Port &port, uint64_t n) const {
-    return port.latency + compression::ceilDiv(2 * n, port.bytes);
+    return transferBytes(port, 2 * n);
   }
-  /// Cycles of a dense product of `rows` accumulators with a tile.
-  uint64_t dense(uint64_t rows, uint64_t cols, unsigned tile) const {
-    return compression::ceilDiv(rows, tiles[tile].rows) *
-           compression::ceilDiv(cols, tiles[tile].cols);
+  /// The same of n bytes, as `wload` has them.
+  uint64_t transferBytes(const Port &port, uint64_t n) const {
+    return port.latency + compression::ceilDiv(n, port.bytes);
   }
-  /// The tile shape with which a dense product takes the fewest cycles; of
-  /// equals the first.
+  /// Cycles of a dense product of `rows` accumulators with a tile (T-M-1).
+  uint64_t dense(uint64_t rows, uint64_t cols, unsigned tile,
+                 bool retile = false) const;
+  /// The tile shape with which a dense product takes the fewest cycles without
+  /// retiling; of equals the first.
   unsigned bestTile(uint64_t rows, uint64_t cols) const;
+  /// The same with retiling where that takes fewer cycles: shape and `retile`.
+  std::pair<unsigned, bool> bestDense(uint64_t rows, uint64_t cols) const;
+  /// The fewest cycles of a dense product of all columns whose rows may be cut
+  /// into any instructions, each with the tile of its choice: by dynamic
+  /// programming over the segments of rows that a cycle's tile covers.
+  uint64_t denseByRows(uint64_t rows, uint64_t cols) const;
+  /// Cycles that no way of computing a dense product can beat, whatever
+  /// instructions its rows and columns are cut into, each with its own tile.
+  ///
+  /// A cycle with a tile of K x N covers at most K rows of at most N columns.
+  /// So the cycles that cover one given column cover all its rows: with n_t of
+  /// them having tile t, sum n_t K_t >= rows. Counting each for 1 / N_t in each
+  /// column it covers, a column costs at least
+  /// g = min { sum n_t / N_t : sum n_t K_t >= rows, n_t integers }, and all of
+  /// them cols * g. The same holds with rows and columns exchanged; the result
+  /// is the greater of the two, rounded up.
+  uint64_t leastDense(uint64_t rows, uint64_t cols) const;
 };
 
 /// What timing needs of a target.
@@ -67,7 +87,11 @@ class RowGroupTiming {
 public:
   /// `gateMask`: which gates one instruction computes (bit g: gate g).
   RowGroupTiming(const compression::WeightLayout &layout, unsigned gateMask,
-                 uint64_t lanes);
+                 uint64_t lanes)
+      : RowGroupTiming(layout, gateMask, lanes, {0, layout.cols()}) {}
+  /// Of some columns only: those of a view (WI-D-3).
+  RowGroupTiming(const compression::WeightLayout &layout, unsigned gateMask,
+                 uint64_t lanes, compression::ColumnSpan columns);
   /// Rows begin .. end-1, both at boundaries of row groups. At least 1 (T-U-3).
   uint64_t cycles(uint32_t begin, uint32_t end) const;
   /// Multiplications in these rows.

@@ -92,6 +92,7 @@ Instruction fromRaw(const RawInstruction &raw);
 enum class FieldForm : uint8_t {
   Uint,
   Int,
+  Flag,
   Reg,
   Addr,
   Trips,
@@ -111,7 +112,7 @@ struct PartInfo {
 struct FieldInfo {
   const char *name;
   FieldForm form;
-  /// Of an address: v, a or x.
+  /// Of an address: v, a, x or w.
   char space;
   /// Of an enum: the words of values 0, 1, ...
   const char *const *words;

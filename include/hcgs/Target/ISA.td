@@ -13,7 +13,7 @@
 //   32..8    first address operand (the destination); registers at 12..8
 //   57..33   second address operand
 //   82..58   third address operand, or other fields
-//   102..83  n, the number of elements
+//   102..83  n, the number of elements (106..83: of bytes)
 //
 //===----------------------------------------------------------------------===//
 
@@ -146,6 +146,21 @@ def Load : Instruction<"load", 0x10, LoadUnit> {
   let examples = ["load v[a1], x[a4], n 440", "load v[16], x[a4 + 24], n 1"];
 }
 
+def WLoad : Instruction<"wload", 0x11, LoadUnit> {
+  let fields = [First<"dst", WAddr, "first byte written">,
+                Second<"src", XAddr, "first byte read">,
+                Field<"n", UInt<24, 1>, 83, "number of bytes">];
+  let format = "$dst, $src, n $n";
+  let summary = "copy weights from ext to wmem";
+  let description = "W[dst + i] = X[src + i], bytes of the weight image. The "
+                    "source lies in the stream of spilled weights, the "
+                    "destination behind the weights that the program file "
+                    "loads.";
+  let clause = "I-WLOAD";
+  let examples = ["wload w[a9 + 1024], x[a10], n 16777215",
+                  "wload w[4096], x[a10 - 64], n 1"];
+}
+
 def Store : Instruction<"store", 0x18, StoreUnit> {
   let fields = [First<"dst", XAddr, "first byte written">,
                 Second<"src", VAddr, "first element read">, Count];
@@ -163,29 +178,32 @@ def Store : Instruction<"store", 0x18, StoreUnit> {
 def Mvm : Instruction<"mvm", 0x20, MatrixUnit> {
   let fields = [
     First<"dst", AAddr, "accumulator of row block `first`, gate 0, row 0">,
-    Second<"src", VAddr, "input vector, `cols` elements">,
+    Second<"src", VAddr, "input vector, an element for each column">,
     Field<"desc", UInt<10>, 58, "number of the matrix descriptor">,
     Field<"first", UInt<16>, 68, "first row block">,
     Field<"count", UInt<16, 1>, 84, "number of row blocks">,
     Field<"gates", GateSet, 100, "gates that are computed">,
     Field<"init", MatrixInit, 104, "what the accumulators start with">,
     Field<"shifts", GateShifts, 106, "left shift of each gate's products">,
-    Field<"tile", UInt<4>, 122, "tile shape of the target; timing only">
+    Field<"tile", UInt<4>, 122, "tile shape of the target; timing only">,
+    Field<"retile", Flag, 126, "the last rows, fewer than the tile's, take a "
+                               "lower shape; timing only">
   ];
   let format = "$dst, $src, desc $desc, blocks $first + $count, gates $gates, "
-               "init $init, shifts $shifts, tile $tile";
+               "init $init, shifts $shifts, tile $tile [retile$retile]";
   let summary = "matrix times vector into accumulators";
   let description = "For the row blocks first .. first + count - 1 of matrix "
                     "`desc` and each chosen gate: accumulator = start + (sum "
                     "over kept columns of weight * V[src + column]) << "
                     "shifts[gate]; start is the accumulator itself, zero, or "
-                    "the bias. Accumulators are laid out by WI-A-1.";
+                    "the bias. Of a view (WI-D-3), columns are counted from "
+                    "its first one. Accumulators are laid out by WI-A-1.";
   let clause = "I-MVM";
   let examples = [
     "mvm a[a2 + 128], v[a1 - 64], desc 3, blocks 0 + 4, gates iofg, "
     "init bias, shifts [0, 0, 1, 0], tile 0",
     "mvm a[0], v[0], desc 1023, blocks 65535 + 65535, gates og, init acc, "
-    "shifts [15, 0, 15, 0], tile 15"
+    "shifts [15, 0, 15, 0], tile 15 retile"
   ];
 }
 

@@ -44,9 +44,9 @@ class Part<string partName, int bitWidth, int isSigned, int minimum,
 /// What a field means and how it is written in assembly.
 ///
 ///   uint, int   a number
-///   flag        0 or 1
+///   flag        0 or 1; written as the word before it, or left out
 ///   reg         an address register: a3
-///   addr        an address operand (S-R-2): v[a1 - 64], a[128], x[a4]
+///   addr        an address operand (S-R-2): v[a1 - 64], a[128], x[a4], w[0]
 ///   trips       a loop count: 12, T, T - 1
 ///   gates       a set of gates: iofg
 ///   shifts      one number a gate: [0, 0, 1, 0]
@@ -68,6 +68,9 @@ class SInt<int width, int min = !sub(0, !shl(1, !sub(width, 1))),
            int max = !sub(!shl(1, !sub(width, 1)), 1)>
     : Kind<"int", "int32_t", [Part<"", width, 1, min, max>]>;
 
+/// Whether something holds; for a part of a format that may be left out.
+def Flag : Kind<"flag", "bool", [Part<"", 1, 0, 0, 1>]>;
+
 /// A register that is written: not a0 (S-R-1).
 def DestReg : Kind<"reg", "uint32_t", [Part<"", 5, 0, 1, 31>]>;
 
@@ -79,6 +82,7 @@ class Address<string letter>
 def VAddr : Address<"v">;
 def AAddr : Address<"a">;
 def XAddr : Address<"x">;
+def WAddr : Address<"w">;
 
 /// Trips of a loop: max(0, (seq ? T : 0) + imm).
 def TripCount : Kind<"trips", "Trips", [Part<"seq", 1, 0, 0, 1>,
@@ -124,7 +128,7 @@ class Field<string fieldName, Kind theKind, int lowestBit, string what> {
 ///
 /// `format` is the assembly after the mnemonic: words and punctuation as they
 /// are written, `$name` for a field, and `[word ... $name]` around a part that is
-/// left out when its fields are 0 (no cap, no ring).
+/// left out when its fields are 0 (no cap, no ring); `[word$name]` for a flag.
 class Instruction<string text, bits<8> theOpcode, Unit theUnit> {
   string mnemonic = text;
   bits<8> opcode = theOpcode;

@@ -23,10 +23,8 @@ namespace hcgs {
 
 using compression::MatrixKind;
 
-/// Bytes of one descriptor in its section, after a head of 8.
-inline constexpr size_t kDescriptorBytes = 144;
-
-/// WI-D-1: where a matrix lies and how to read it.
+/// WI-D-1: where a matrix lies and how to read it. Several descriptors may
+/// share one image: with columns of their own they are views of it.
 struct MatrixDescriptor {
   MatrixKind kind = MatrixKind::Dense;
   uint32_t gates = 1;
@@ -47,12 +45,28 @@ struct MatrixDescriptor {
   uint32_t block = 0;
   /// Whether each gate has its own mask (WI-P-6); only of kind hcgs.
   bool separate = false;
+  /// WI-D-3: the columns whose products are formed, colBegin .. colEnd - 1;
+  /// both 0: all.
+  uint32_t colBegin = 0, colEnd = 0;
+  /// WI-D-4: where in the spill section the image is that `wload` brings to
+  /// `weightOffset`; nothing: the weights are resident.
+  std::optional<uint32_t> spill;
+
+  bool isView() const { return colEnd != 0; }
+  compression::ColumnSpan colRange() const {
+    return isView() ? compression::ColumnSpan{colBegin, colEnd}
+                    : compression::ColumnSpan{0, cols};
+  }
+  /// Whether both describe the same bytes, as the same matrix: they may differ
+  /// in the columns and the bias.
+  bool sharesImage(const MatrixDescriptor &other) const;
 
   uint32_t rowBlocks() const {
     return uint32_t((uint64_t(rows) + rowBlock - 1) / rowBlock);
   }
 };
 
+/// Version 1 of the section if it can say it all, else version 2.
 std::vector<uint8_t>
 writeDescriptors(std::span<const MatrixDescriptor> descriptors);
 Result<std::vector<MatrixDescriptor>>
@@ -64,9 +78,11 @@ Result<compression::WeightLayout>
 readLayout(const MatrixDescriptor &desc, std::span<const uint8_t> indexSection);
 /// The codes of a matrix in the order of the weight image. Those that no weight
 /// of a circulant matrix uses are checked (WI-C-3).
-Result<std::vector<int16_t>> readCodes(const MatrixDescriptor &desc,
-                                       const compression::WeightLayout &layout,
-                                       std::span<const uint8_t> weightSection);
+/// `spillSection` is where the image of spilled weights is.
+Result<std::vector<int16_t>>
+readCodes(const MatrixDescriptor &desc, const compression::WeightLayout &layout,
+          std::span<const uint8_t> weightSection,
+          std::span<const uint8_t> spillSection = {});
 
 std::vector<uint8_t> writeBiases(std::span<const int32_t> biases);
 Result<std::vector<int32_t>> readBiases(std::span<const uint8_t> section);

@@ -33,6 +33,8 @@ struct Program {
   std::vector<uint8_t> bias;
   std::vector<uint8_t> tables;
   std::vector<uint8_t> vinit;
+  /// Images of spilled weights (PF-12); empty if all weights are resident.
+  std::vector<uint8_t> spill;
   /// JSON objects (PF-6, PF-7, PF-8); canonical when read from a file.
   std::string meta;
   std::string target;
@@ -51,7 +53,8 @@ struct Program {
 };
 
 inline constexpr uint32_t kProgramMajor = 1;
-inline constexpr uint32_t kProgramMinor = 0;
+/// The newest minor version; a file states the lowest that has all it uses.
+inline constexpr uint32_t kProgramMinor = 1;
 
 /// The bytes of a program file. JSON is brought into canonical form (PF-7), and
 /// the metadata's `format` and `target` are filled in. Fails if the JSON is

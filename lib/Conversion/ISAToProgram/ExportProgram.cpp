@@ -207,6 +207,7 @@ FailureOr<Program> Exporter::run() {
       failed(exportImage("bias", op.getBias(), program.bias)) ||
       failed(exportImage("tables", op.getTables(), program.tables)) ||
       failed(exportImage("vinit", op.getVinit(), program.vinit)) ||
+      failed(exportImage("spill", op.getSpill(), program.spill)) ||
       failed(exportMeta()))
     return failure();
   // Sections with a head have it even if they hold nothing.

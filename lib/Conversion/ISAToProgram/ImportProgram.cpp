@@ -161,6 +161,7 @@ OwningOpRef<ModuleOp> Importer::run(StringRef name) {
   setImage(op, "bias", program.bias);
   setImage(op, "tables", program.tables);
   setImage(op, "vinit", program.vinit);
+  setImage(op, "spill", program.spill);
   if (failed(importText(op)) || failed(verify(*module)))
     return nullptr;
   return module;

@@ -142,7 +142,8 @@ LogicalResult ProgramOp::verify() {
                  succeeded(check("index", getIndex())) &&
                  succeeded(check("bias", getBias())) &&
                  succeeded(check("tables", getTables())) &&
-                 succeeded(check("vinit", getVinit())));
+                 succeeded(check("vinit", getVinit())) &&
+                 succeeded(check("spill", getSpill())));
 }
 
 LogicalResult ProgramOp::verifyRegions() {

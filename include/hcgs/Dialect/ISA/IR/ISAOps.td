@@ -38,8 +38,8 @@ def ISA_ProgramOp : ISA_Op<"program",
   let summary = "a whole program file";
   let description = [{
     Holds the instructions of a program in one block without terminator, and
-    the images as bytes: `descriptors`, `weights`, `index`, `bias`, `tables`
-    and `vinit` are the sections of the same names in the program file. `target`
+    the images as bytes: `descriptors`, `weights`, `index`, `bias`, `tables`,
+    `vinit` and `spill` are the sections of the same names in the program file. `target`
     is the target's JSON and `meta` the metadata (PF-6), both as dictionaries;
     the export adds `format`, `entries` and `target` to the latter. Absent
     images are empty.
@@ -62,7 +62,8 @@ def ISA_ProgramOp : ISA_Op<"program",
     OptionalAttr<ElementsAttr>:$index,
     OptionalAttr<ElementsAttr>:$bias,
     OptionalAttr<ElementsAttr>:$tables,
-    OptionalAttr<ElementsAttr>:$vinit);
+    OptionalAttr<ElementsAttr>:$vinit,
+    OptionalAttr<ElementsAttr>:$spill);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `target` $target `meta` $meta attr-dict-with-keyword $body
