@@ -1,13 +1,13 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What every scheduler needs: where rows lie, how many copies an order of
-// entries needs, and how long it takes.
+// What every scheduler needs: where rows lie, and how many copies an order of
+// entries needs.
 
 #include "hcgs/Schedule/Scheduler.h"
 
 #include <algorithm>
-#include <cassert>
+#include <set>
 
 using namespace hcgs::schedule;
 
@@ -53,6 +53,8 @@ namespace {
 /// list. `lead` is how many steps after the iteration the value's own step is.
 struct Access {
   uint32_t begin, end;
+  /// Bit g: gate g.
+  unsigned gates;
   int64_t lead;
   int64_t place;
 };
@@ -61,6 +63,19 @@ struct Accesses {
 };
 } // namespace
 
+static constexpr unsigned kAllGates = ~0u;
+
+/// Rows of an operand that an entry reads.
+static std::pair<uint32_t, uint32_t>
+rowsRead(const Problem &problem, const Operand &read, const Entry &entry) {
+  if (!read.all)
+    return {uint32_t(entry.begin + read.offset),
+            uint32_t(entry.end + read.offset)};
+  if (problem.operations[entry.operation].isProduct() && entry.colEnd)
+    return {entry.colBegin, entry.colEnd};
+  return {0, problem.storages[read.storage].rows};
+}
+
 static std::vector<Accesses>
 collectAccesses(const Problem &problem, const std::vector<Entry> &entries) {
   std::vector<Accesses> result(problem.storages.size());
@@ -68,18 +83,14 @@ collectAccesses(const Problem &problem, const std::vector<Entry> &entries) {
     const Entry &entry = entries[place];
     const Operation &op = problem.operations[entry.operation];
     if (op.storage != kNone)
-      result[op.storage].writes.push_back({uint32_t(entry.begin + op.offset),
-                                           uint32_t(entry.end + op.offset),
-                                           entry.step, int64_t(place)});
+      result[op.storage].writes.push_back(
+          {uint32_t(entry.begin + op.offset), uint32_t(entry.end + op.offset),
+           entry.gates ? entry.gates : kAllGates, entry.step, int64_t(place)});
     for (const Operand &read : op.reads) {
-      uint32_t begin = 0, end = problem.storages[read.storage].rows;
-      if (!read.all) {
-        begin = entry.begin + read.offset;
-        end = entry.end + read.offset;
-      }
+      auto [begin, end] = rowsRead(problem, read, entry);
       result[read.storage].reads.push_back(
-          {begin, end, int64_t(entry.step) - int64_t(read.back),
-           int64_t(place)});
+          {begin, end, read.gate < 0 ? kAllGates : 1u << read.gate,
+           int64_t(entry.step) - int64_t(read.back), int64_t(place)});
     }
   }
   return result;
@@ -107,7 +118,7 @@ void hcgs::schedule::chooseHoldings(const Problem &problem, Plan &plan) {
     bool grouped = storage.group != kNone;
     holding.rowBlock = grouped ? plan.rowBlocks[storage.group] : 0;
     auto overlaps = [](const Access &a, const Access &b) {
-      return a.begin < b.end && b.begin < a.end;
+      return a.begin < b.end && b.begin < a.end && (a.gates & b.gates);
     };
     auto slotsSuffice = [&](unsigned slots) {
       for (const Access &write : all.writes)
@@ -134,6 +145,9 @@ void hcgs::schedule::chooseHoldings(const Problem &problem, Plan &plan) {
             (read.all || read.back || read.offset || op.group != storage.group))
           local = false;
     }
+    for (const auto *list : {&all.writes, &all.reads})
+      for (const Access &access : *list)
+        local &= access.begin / height == (access.end - 1) / height;
     if (!local)
       continue;
     uint32_t blocks = (storage.rows + height - 1) / height;
@@ -159,122 +173,105 @@ void hcgs::schedule::chooseHoldings(const Problem &problem, Plan &plan) {
 }
 
 //===----------------------------------------------------------------------===//
-// Time
+// What a plan needs
 //===----------------------------------------------------------------------===//
 
-uint64_t hcgs::schedule::lowerBound(const Problem &problem,
-                                    const std::vector<Entry> &entries) {
-  std::array<uint64_t, kUnits> busy = {};
-  for (const Entry &entry : entries) {
-    const Operation &op = problem.operations[entry.operation];
-    busy[static_cast<unsigned>(op.unit)] += op.occupancy(entry);
+std::vector<PlannedTouch> hcgs::schedule::plannedTouches(const Problem &problem,
+                                                         const Plan &plan,
+                                                         const Entry &entry) {
+  std::vector<PlannedTouch> result;
+  const Operation &op = problem.operations[entry.operation];
+  auto add = [&](unsigned storage, uint32_t begin, uint32_t end, int gate,
+                 int64_t lead, bool write) {
+    auto [from, to] = elementRange(problem.storages[storage],
+                                   plan.holdings[storage], begin, end, gate);
+    if (!result.empty() && result.back().storage == storage &&
+        result.back().end == from && result.back().write == write &&
+        result.back().lead == lead)
+      result.back().end = to;
+    else
+      result.push_back({storage, from, to, lead, write});
+  };
+  for (const Operand &read : op.reads) {
+    auto [begin, end] = rowsRead(problem, read, entry);
+    add(read.storage, begin, end, read.gate,
+        int64_t(entry.step) - int64_t(read.back), false);
   }
-  uint64_t dispatch = entries.size() + problem.controlPerIteration;
-  return std::max(dispatch, *std::max_element(busy.begin(), busy.end()));
+  if (op.storage == kNone)
+    return result;
+  uint32_t begin = entry.begin + op.offset, end = entry.end + op.offset;
+  const Storage &storage = problem.storages[op.storage];
+  if (!entry.gates || entry.gates == (1u << storage.gates) - 1) {
+    add(op.storage, begin, end, -1, entry.step, true);
+    return result;
+  }
+  uint32_t height = plan.holdings[op.storage].rowBlock;
+  if (!height)
+    height = storage.rows;
+  for (uint32_t from = begin; from < end;) {
+    uint32_t to = std::min(end, (from / height + 1) * height);
+    for (unsigned gate = 0; gate < storage.gates; ++gate)
+      if (entry.gates >> gate & 1)
+        add(op.storage, from, to, int(gate), entry.step, true);
+    from = to;
+  }
+  return result;
 }
 
-namespace {
-/// Replays a plan, entry by entry, on virtual addresses.
-class Replay {
-public:
-  Replay(const Problem &problem, const Plan &plan)
-      : clock(problem.queues), problem(problem), plan(plan) {
-    int64_t next = 0;
-    for (size_t s = 0; s < problem.storages.size(); ++s) {
-      const Holding &holding = plan.holdings[s];
-      bases.push_back(next);
-      sizes.push_back(slotElements(problem.storages[s], holding));
-      next += sizes.back() * holding.slots;
-    }
-    occupancies.reserve(plan.entries.size());
-    for (const Entry &entry : plan.entries)
-      occupancies.push_back(
-          problem.operations[entry.operation].occupancy(entry));
-  }
+std::array<int64_t, kMemories>
+hcgs::schedule::storageElements(const Problem &problem, const Plan &plan) {
+  std::array<int64_t, kMemories> result = {};
+  for (size_t s = 0; s < problem.storages.size(); ++s)
+    result[static_cast<unsigned>(problem.storages[s].memory)] +=
+        slotElements(problem.storages[s], plan.holdings[s]) *
+        plan.holdings[s].slots;
+  return result;
+}
 
-  /// One iteration t; entries of time steps outside 0 .. steps-1 are left out.
-  void iteration(int64_t t, int64_t steps) {
-    for (size_t i = 0; i < plan.entries.size(); ++i) {
-      const Entry &entry = plan.entries[i];
-      int64_t time = t + entry.step;
-      if (time >= 0 && time < steps)
-        issue(entry, occupancies[i], time);
-    }
-    for (unsigned i = 0; i < problem.controlPerIteration; ++i)
-      clock.control();
-  }
+unsigned hcgs::schedule::controlInstructions(const Problem &problem,
+                                             const Plan &plan) {
+  std::set<std::pair<Memory, unsigned>> rings;
+  for (size_t s = 0; s < problem.storages.size(); ++s)
+    if (plan.holdings[s].slots > 1)
+      rings.insert({problem.storages[s].memory, plan.holdings[s].slots});
+  return problem.controlPerIteration + unsigned(rings.size());
+}
 
-  CycleModel clock;
-  std::vector<uint64_t> takes;
-
-private:
-  void touch(unsigned storage, uint32_t begin, uint32_t end, int gate,
-             int64_t time, bool write) {
-    const Holding &holding = plan.holdings[storage];
-    int64_t slots = holding.slots;
-    int64_t slot = ((time % slots) + slots) % slots;
-    auto [from, to] =
-        elementRange(problem.storages[storage], holding, begin, end, gate);
-    int64_t base = bases[storage] + slot * sizes[storage];
-    current.touches.push_back(
-        {problem.storages[storage].memory, base + from, base + to, write});
-  }
-
-  void issue(const Entry &entry, uint64_t occupancy, int64_t time) {
-    const Operation &op = problem.operations[entry.operation];
-    current.unit = op.unit;
-    current.occ = occupancy;
-    current.lat = op.latency;
-    current.touches.clear();
-    for (const Operand &read : op.reads) {
-      if (read.all)
-        touch(read.storage, 0, problem.storages[read.storage].rows, -1,
-              time - read.back, false);
-      else
-        touch(read.storage, entry.begin + read.offset, entry.end + read.offset,
-              read.gate, time - read.back, false);
-    }
+bool hcgs::schedule::startsEvenly(const Problem &problem, const Plan &plan) {
+  // Entries that write a storage with several operations, in the order of time:
+  // what is issued for a later step comes first.
+  std::vector<unsigned> writers(problem.storages.size(), 0);
+  for (const Operation &op : problem.operations)
     if (op.storage != kNone)
-      touch(op.storage, entry.begin + op.offset, entry.end + op.offset, -1,
-            time, true);
-    takes.push_back(clock.issue(current));
+      ++writers[op.storage];
+  std::vector<unsigned> order;
+  for (unsigned i = 0; i < plan.entries.size(); ++i) {
+    const Operation &op = problem.operations[plan.entries[i].operation];
+    if (op.storage != kNone &&
+        (writers[op.storage] > 1 || (op.isProduct() && plan.entries[i].colEnd)))
+      order.push_back(i);
   }
-
-  const Problem &problem;
-  const Plan &plan;
-  std::vector<int64_t> bases, sizes;
-  std::vector<uint64_t> occupancies;
-  Executed current;
-};
-} // namespace
-
-// The pipeline fills in a few iterations; the mean over the following ones
-// evens out an order that repeats only after two or three.
-static constexpr int64_t kWarmUp = 4, kMeasured = 6;
-static constexpr int64_t kForever = int64_t(1) << 40;
-
-std::vector<uint64_t> hcgs::schedule::settledTakes(const Problem &problem,
-                                                   const Plan &plan) {
-  Replay replay(problem, plan);
-  for (int64_t t = -int64_t(plan.depth); t <= kWarmUp; ++t) {
-    replay.takes.clear();
-    replay.iteration(t, kForever);
+  std::stable_sort(order.begin(), order.end(), [&](unsigned a, unsigned b) {
+    return plan.entries[a].step > plan.entries[b].step;
+  });
+  // Of each storage: the gates of each row that were started.
+  std::vector<std::vector<unsigned>> started(problem.storages.size());
+  for (unsigned index : order) {
+    const Entry &entry = plan.entries[index];
+    const Operation &op = problem.operations[entry.operation];
+    const Storage &storage = problem.storages[op.storage];
+    std::vector<unsigned> &rows = started[op.storage];
+    rows.resize(storage.rows, 0);
+    unsigned gates = entry.gates ? entry.gates : (1u << storage.gates) - 1;
+    bool any = false, all = true;
+    for (uint32_t row = entry.begin; row < entry.end; ++row) {
+      unsigned &bits = rows[row + op.offset];
+      any |= (bits & gates) != 0;
+      all &= (bits & gates) == gates;
+      bits |= gates;
+    }
+    if (any && !all)
+      return false;
   }
-  return std::move(replay.takes);
-}
-
-void hcgs::schedule::estimate(const Problem &problem, Plan &plan) {
-  Replay steady(problem, plan);
-  for (int64_t t = -int64_t(plan.depth); t < kWarmUp; ++t)
-    steady.iteration(t, kForever);
-  uint64_t before = steady.clock.lastFinish();
-  for (int64_t t = kWarmUp; t < kWarmUp + kMeasured; ++t)
-    steady.iteration(t, kForever);
-  plan.cyclesPerStep =
-      double(steady.clock.lastFinish() - before) / double(kMeasured);
-
-  Replay single(problem, plan);
-  for (int64_t t = -int64_t(plan.depth); t < 1; ++t)
-    single.iteration(t, 1);
-  plan.cyclesOfOneStep = single.clock.halt();
+  return true;
 }

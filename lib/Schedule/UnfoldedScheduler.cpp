@@ -21,11 +21,10 @@
 // The heights with the fewest cycles per step win; of those within 0.25 % of
 // each other, the one with the fewest entries, then the quickest single step.
 //
-#include "hcgs/Schedule/Scheduler.h"
+#include "LayeredScheduler.h"
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <numeric>
 #include <tuple>
 
@@ -389,109 +388,22 @@ bool Builder::resort() {
   return true;
 }
 
-//===----------------------------------------------------------------------===//
-// Row block heights
-//===----------------------------------------------------------------------===//
-
-/// The height that cuts a group into about `blocks` row blocks.
-static uint32_t heightFor(const Group &group, uint32_t blocks) {
-  uint32_t height = (group.rows + blocks - 1) / blocks;
-  height = (height + group.granule - 1) / group.granule * group.granule;
-  return std::min(height, group.rows);
-}
-
 namespace {
 
-class UnfoldedScheduler : public Scheduler {
+class UnfoldedScheduler : public LstmScheduler {
 public:
+  UnfoldedScheduler() : LstmScheduler("unfolded") {}
+
   Plan run(const Problem &problem) const override {
-    static constexpr uint32_t kCuts[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
     Analysis analysis(problem);
-    std::map<std::vector<uint32_t>, Plan> tried;
-    auto attempt = [&](const std::vector<uint32_t> &heights) -> const Plan & {
-      auto found = tried.find(heights);
-      if (found == tried.end())
-        found =
-            tried.emplace(heights, Builder(problem, analysis, heights).run())
-                .first;
-      return found->second;
-    };
-
-    // The same number of blocks in every group first.
-    std::vector<uint32_t> best;
-    auto consider = [&](const std::vector<uint32_t> &heights) {
-      const Plan &plan = attempt(heights);
-      if (best.empty() || better(problem, plan, tried.at(best)))
-        best = heights;
-    };
-    for (uint32_t cuts : kCuts) {
-      std::vector<uint32_t> heights;
-      for (const Group &group : problem.groups)
-        heights.push_back(heightFor(group, cuts));
-      consider(heights);
-    }
-    // Then one group at a time, unless nothing can be gained.
-    for (size_t g = 0; g < problem.groups.size(); ++g) {
-      const Plan &plan = tried.at(best);
-      if (plan.cyclesPerStep <=
-          1.001 * double(lowerBound(problem, plan.entries)))
-        break;
-      for (uint32_t cuts : kCuts) {
-        std::vector<uint32_t> heights = best;
-        heights[g] = heightFor(problem.groups[g], cuts);
-        consider(heights);
-      }
-    }
-    return std::move(tried.at(best));
+    return searchHeights(problem, [&](const std::vector<uint32_t> &heights) {
+      return Builder(problem, analysis, heights).run();
+    });
   }
-
-private:
-  /// Fewer cycles per step; if they differ by less than 0.25 %, the fewer
-  /// entries: each is an instruction to store, to dispatch and to simulate,
-  /// and a quicker single step is not worth twice as many.
-  /// A list that is too long for the program memory loses in any case.
-  static bool better(const Problem &problem, const Plan &a, const Plan &b) {
-    auto tooLong = [&](const Plan &plan) {
-      return problem.entryLimit && plan.entries.size() > problem.entryLimit;
-    };
-    if (tooLong(a) || tooLong(b))
-      return a.entries.size() < b.entries.size();
-    constexpr double kAlike = 1 - 0.0025;
-    if (a.cyclesPerStep < kAlike * b.cyclesPerStep)
-      return true;
-    if (b.cyclesPerStep < kAlike * a.cyclesPerStep)
-      return false;
-    return std::make_tuple(a.entries.size(), a.cyclesOfOneStep) <
-           std::make_tuple(b.entries.size(), b.cyclesOfOneStep);
-  }
-};
-
-struct Registration {
-  std::string_view name;
-  std::unique_ptr<Scheduler> (*create)();
-};
-
-/// One line for each scheduler.
-constexpr Registration kSchedulers[] = {
-    {"unfolded",
-     []() -> std::unique_ptr<Scheduler> {
-       return std::make_unique<UnfoldedScheduler>();
-     }},
 };
 
 } // namespace
 
-std::unique_ptr<Scheduler>
-hcgs::schedule::createScheduler(std::string_view name) {
-  for (const Registration &entry : kSchedulers)
-    if (entry.name == name)
-      return entry.create();
-  return nullptr;
-}
-
-std::vector<std::string> hcgs::schedule::schedulerNames() {
-  std::vector<std::string> names;
-  for (const Registration &entry : kSchedulers)
-    names.emplace_back(entry.name);
-  return names;
+std::unique_ptr<Scheduler> hcgs::schedule::createUnfolded() {
+  return std::make_unique<UnfoldedScheduler>();
 }

@@ -3,94 +3,34 @@
 //
 // Plans: the storage an order needs, and the orders that schedulers find.
 
-#include "hcgs/Schedule/Scheduler.h"
+#include "LstmProblems.h"
+#include "PlanCheck.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <random>
 
 using namespace hcgs::schedule;
 
 namespace {
 
-/// Builds problems out of LSTM layers on a machine of `lanes` multipliers.
-struct Network {
-  Problem problem;
-  uint64_t lanes = 64, vectorLanes = 8;
-
-  unsigned storage(Memory memory, uint32_t rows, uint32_t gates,
-                   unsigned group = kNone, bool state = false) {
-    problem.storages.push_back({memory, rows, gates, group, state});
-    return problem.storages.size() - 1;
-  }
-  Operation &operation(Unit unit, unsigned target, uint32_t rows,
-                       unsigned group, std::vector<Operand> reads) {
-    Operation op;
-    op.unit = unit;
-    op.storage = target;
-    op.rows = rows;
-    op.group = group;
-    op.reads = std::move(reads);
-    op.latency = 4;
-    op.occupancy = [lanes = vectorLanes](const Entry &e) {
-      return (e.end - e.begin + lanes - 1) / lanes;
-    };
-    problem.operations.push_back(std::move(op));
-    return problem.operations.back();
-  }
-  unsigned input(uint32_t width) {
-    unsigned x = storage(Memory::V, width, 1);
-    operation(Unit::Load, x, width, kNone, {}).latency = 0;
-    return x;
-  }
-  /// Products of 1/16 of the weights.
-  void product(unsigned sum, unsigned x, uint32_t rows, unsigned group,
-               unsigned back) {
-    uint64_t cols = problem.storages[x].rows;
-    operation(Unit::Matrix, sum, rows, group, {{x, true, 0, -1, back}})
-        .occupancy = [cols, lanes = lanes](const Entry &e) {
-      return std::max<uint64_t>(1, (e.end - e.begin) * 4 * cols / 16 / lanes);
-    };
-  }
-  unsigned lstm(unsigned x, uint32_t hidden) {
-    unsigned group = problem.groups.size();
-    problem.groups.push_back({hidden, 8});
-    auto vec = [&] { return storage(Memory::V, hidden, 1, group); };
-    unsigned a = storage(Memory::A, hidden, 4, group);
-    unsigned h = storage(Memory::V, hidden, 1, group, true);
-    unsigned c = storage(Memory::V, hidden, 1, group, true);
-    unsigned s = storage(Memory::A, hidden, 1, group);
-    unsigned m = storage(Memory::A, hidden, 1, group);
-    product(a, x, hidden, group, 0);
-    product(a, h, hidden, group, 1);
-    unsigned gates[4];
-    for (int gate = 0; gate < 4; ++gate) {
-      gates[gate] = vec();
-      vectorOp(gates[gate], hidden, group, {{a, false, 0, gate}});
-    }
-    vectorOp(s, hidden, group, {{gates[2]}, {c, false, 0, -1, 1}});
-    vectorOp(s, hidden, group, {{gates[0]}, {gates[3]}});
-    vectorOp(c, hidden, group, {{s}});
-    unsigned q = vec();
-    vectorOp(q, hidden, group, {{s}});
-    vectorOp(m, hidden, group, {{gates[1]}, {q}});
-    vectorOp(h, hidden, group, {{m}});
-    return h;
-  }
-  void vectorOp(unsigned target, uint32_t rows, unsigned group,
-                std::vector<Operand> reads) {
-    operation(Unit::Vector, target, rows, group, std::move(reads));
-  }
-};
-
 /// Two operations on one value of 8 rows, in row blocks of 4.
 Problem pair() {
-  Network network;
-  network.problem.groups.push_back({8, 4});
-  unsigned x = network.storage(Memory::V, 8, 1, 0);
-  unsigned y = network.storage(Memory::V, 8, 1, 0);
-  network.vectorOp(x, 8, 0, {});
-  network.vectorOp(y, 8, 0, {{x}});
-  return network.problem;
+  Problem problem;
+  problem.groups.push_back({8, 4});
+  problem.storages = {{Memory::V, 8, 1, 0}, {Memory::V, 8, 1, 0}};
+  for (unsigned storage : {0u, 1u}) {
+    Operation op;
+    op.storage = storage;
+    op.rows = 8;
+    op.group = 0;
+    op.latency = 4;
+    op.occupancy = [](const Entry &e) { return e.end - e.begin; };
+    op.leastOccupancy = 8;
+    problem.operations.push_back(op);
+  }
+  problem.operations[1].reads = {{0}};
+  return problem;
 }
 
 Plan planOf(const Problem &problem, std::vector<Entry> entries) {
@@ -158,59 +98,121 @@ TEST(Plan, PlacesOfGates) {
   EXPECT_EQ(slotElements(a, holding), 32);
 }
 
-/// Every row of every operation once, and operands issued before.
-void expectLegal(const Problem &problem, const Plan &plan) {
-  std::vector<uint64_t> rows(problem.operations.size());
-  for (const Entry &entry : plan.entries)
-    rows[entry.operation] += entry.end - entry.begin;
-  for (size_t op = 0; op < rows.size(); ++op)
-    EXPECT_EQ(rows[op], problem.operations[op].rows) << "operation " << op;
+// Gates that do not lie side by side are touched apart.
+TEST(Plan, TouchesOfGatesAndColumns) {
+  Stack stack;
+  stack.machine = machineNamed("sharp-64k");
+  stack.input = 64;
+  stack.hidden = {128};
+  Problem problem = makeProblem(stack);
+  unsigned product = 0;
+  while (!problem.operations[product].reads.size() ||
+         !problem.operations[product].reads[0].back)
+    ++product;
+  Plan plan;
+  plan.rowBlocks = {64};
+  plan.entries = {{product, 64, 128, 0, 0b1001, 32, 96}};
+  plan.holdings.assign(problem.storages.size(), {2, 64, 0});
+  std::vector<PlannedTouch> touches =
+      plannedTouches(problem, plan, plan.entries[0]);
+  ASSERT_EQ(touches.size(), 3u);
+  auto range = [&](size_t i) {
+    return std::make_pair(touches[i].begin, touches[i].end);
+  };
+  using Range = std::pair<int64_t, int64_t>;
+  EXPECT_EQ(range(0), Range(32, 96));
+  EXPECT_EQ(touches[0].lead, -1);
+  EXPECT_EQ(range(1), Range(256, 320));
+  EXPECT_EQ(range(2), Range(256 + 192, 512));
+  EXPECT_TRUE(touches[2].write);
 }
 
-TEST(UnfoldedScheduler, HidesTheRecurrenceOfOneLayer) {
-  Network network;
-  network.lstm(network.input(440), 512);
-  Plan plan = createScheduler("unfolded")->run(network.problem);
-  expectLegal(network.problem, plan);
-  EXPECT_EQ(plan.depth, 1u);
-  EXPECT_LE(plan.cyclesPerStep,
-            1.005 * double(lowerBound(network.problem, plan.entries)));
+TEST(Plan, RingsCostControlInstructions) {
+  Problem problem = pair();
+  problem.controlPerIteration = 3;
+  Plan plan =
+      planOf(problem, {{0, 0, 4, 1}, {0, 4, 8, 1}, {1, 0, 4, 0}, {1, 4, 8, 0}});
+  EXPECT_EQ(controlInstructions(problem, plan), 4u);
+  plan.holdings[1].slots = 2;
+  EXPECT_EQ(controlInstructions(problem, plan), 4u);
+  plan.holdings[1].slots = 3;
+  EXPECT_EQ(controlInstructions(problem, plan), 5u);
 }
 
-TEST(UnfoldedScheduler, FillsTheMatrixUnitWithLayers) {
-  for (unsigned layers : {2u, 3u}) {
-    Network network;
-    unsigned x = network.input(440);
-    for (unsigned layer = 0; layer < layers; ++layer)
-      x = network.lstm(x, 512);
-    Plan plan = createScheduler("unfolded")->run(network.problem);
-    expectLegal(network.problem, plan);
-    EXPECT_LE(plan.cyclesPerStep,
-              1.005 * double(lowerBound(network.problem, plan.entries)))
-        << layers << " layers";
+Stack stackOn(const std::string &machine, std::vector<uint32_t> hidden) {
+  Stack stack;
+  stack.machine = machineNamed(machine);
+  stack.input = hidden.front();
+  stack.hidden = std::move(hidden);
+  return stack;
+}
+
+Stack chip(unsigned layers) {
+  Stack stack = stackOn("hcgs-65nm", std::vector<uint32_t>(layers, 512));
+  stack.input = 440;
+  stack.weights = Weights::Sixteenth;
+  stack.capacity = 16384;
+  return stack;
+}
+
+void expectSound(const Problem &problem, const Plan &plan) {
+  EXPECT_EQ(findFault(problem, plan), "");
+  EXPECT_TRUE(startsEvenly(problem, plan));
+  EXPECT_GE(plan.cyclesPerStep, double(lowerBound(problem).cycles()));
+  EXPECT_EQ(plan.cyclesPerStep, replayedCycles(problem, plan));
+  std::array<int64_t, kMemories> taken = storageElements(problem, plan);
+  for (unsigned m = 0; m < kMemories; ++m)
+    if (problem.capacity[m]) {
+      EXPECT_LE(taken[m], problem.capacity[m]);
+    }
+}
+
+// Random stacks on random machines: whatever the schedule, legal, not quicker
+// than the bound, and as quick as the estimate says.
+TEST(Schedulers, SoundOnRandomProblems) {
+  std::mt19937 random(5);
+  auto pick = [&](auto... values) {
+    std::vector<uint32_t> list = {uint32_t(values)...};
+    return list[random() % list.size()];
+  };
+  for (int round = 0; round < 24; ++round) {
+    Stack stack;
+    static const char *const kMachines[] = {"sharp-1k", "sharp-16k",
+                                            "sharp-64k", "wang-90nm"};
+    stack.machine = machineNamed(kMachines[random() % 4]);
+    stack.machine.matrixFill = pick(1, 4, 9);
+    stack.machine.vectorLatency = pick(0, 4, 11);
+    for (unsigned &depth : stack.machine.queues.entries)
+      depth = pick(1, 2, 16);
+    stack.input = pick(8, 96, 340);
+    for (uint32_t layers = pick(1, 1, 2, 3); layers > 0; --layers)
+      stack.hidden.push_back(pick(32, 64, 128, 160, 352));
+    stack.bidirectional = pick(0, 1);
+    stack.streams = pick(1, 1, 2, 3);
+    stack.weights = Weights(pick(0, 0, 1, 2));
+    if (stack.weights == Weights::Dense && pick(0, 1))
+      stack.tile = pick(0, 1, 2, 3);
+    Problem problem = makeProblem(stack);
+    for (const std::string &name : schedulerNames()) {
+      SCOPED_TRACE("round " + std::to_string(round) + ", " + name);
+      expectSound(problem, createScheduler(name)->run(problem));
+    }
   }
 }
 
-TEST(UnfoldedScheduler, KeepsToTheProgramMemory) {
-  Network network;
-  network.lstm(network.input(440), 512);
-  network.problem.entryLimit = 30;
-  Plan plan = createScheduler("unfolded")->run(network.problem);
-  expectLegal(network.problem, plan);
-  EXPECT_LE(plan.entries.size(), 30u);
-}
-
-TEST(UnfoldedScheduler, SameProblemSamePlan) {
-  auto schedule = [] {
-    Network network;
-    network.lstm(network.lstm(network.input(12), 128), 128);
-    return createScheduler("unfolded")->run(network.problem);
-  };
-  Plan a = schedule(), b = schedule();
-  ASSERT_EQ(a.entries.size(), b.entries.size());
-  for (size_t i = 0; i < a.entries.size(); ++i) {
-    EXPECT_EQ(a.entries[i].operation, b.entries[i].operation);
-    EXPECT_EQ(a.entries[i].begin, b.entries[i].begin);
+TEST(Schedulers, SameProblemSamePlan) {
+  for (const std::string &name : schedulerNames()) {
+    auto schedule = [&] {
+      return createScheduler(name)->run(
+          makeProblem(stackOn("sharp-64k", {340, 128})));
+    };
+    Plan a = schedule(), b = schedule();
+    ASSERT_EQ(a.entries.size(), b.entries.size()) << name;
+    for (size_t i = 0; i < a.entries.size(); ++i) {
+      EXPECT_EQ(a.entries[i].operation, b.entries[i].operation);
+      EXPECT_EQ(a.entries[i].begin, b.entries[i].begin);
+      EXPECT_EQ(a.entries[i].step, b.entries[i].step);
+    }
   }
 }
 
@@ -218,6 +220,130 @@ TEST(Schedulers, ByName) {
   for (const std::string &name : schedulerNames())
     EXPECT_TRUE(createScheduler(name)) << name;
   EXPECT_FALSE(createScheduler("fastest"));
+}
+
+TEST(Schedulers, RefuseWhatTheyDoNotDefine) {
+  Problem lstm = makeProblem(stackOn("sharp-1k", {128}));
+  for (const std::string &name : schedulerNames()) {
+    EXPECT_TRUE(createScheduler(name)->canServe(lstm)) << name;
+    hcgs::Result<void> other = createScheduler(name)->canServe(pair());
+    if (name == "auto") {
+      EXPECT_TRUE(other);
+      continue;
+    }
+    ASSERT_FALSE(other) << name;
+    EXPECT_NE(other.message().find("'" + name + "'"), std::string::npos);
+    EXPECT_NE(other.message().find("'auto'"), std::string::npos);
+  }
+}
+
+TEST(Schedulers, KeepToTheProgramMemory) {
+  Problem problem = makeProblem(chip(1));
+  problem.entryLimit = 30;
+  for (const std::string &name : {"unfolded", "auto"}) {
+    Plan plan = createScheduler(name)->run(problem);
+    expectSound(problem, plan);
+    EXPECT_LE(plan.entries.size() * (plan.depth + 1), 60u) << name;
+  }
+}
+
+TEST(UnfoldedScheduler, FillsTheMatrixUnitWithLayers) {
+  for (unsigned layers : {1u, 2u, 3u}) {
+    Problem problem = makeProblem(chip(layers));
+    Plan plan = createScheduler("unfolded")->run(problem);
+    expectSound(problem, plan);
+    EXPECT_LE(plan.cyclesPerStep, 1.005 * double(lowerBound(problem).macs))
+        << layers << " layers";
+  }
+}
+
+// What the four orders are, on two row blocks of one layer: gates of the
+// products with the old state, in the order of issue.
+TEST(LayeredSchedulers, OrdersOfGates) {
+  Problem problem = makeProblem(stackOn("sharp-1k", {128}));
+  auto orderOf = [&](const char *name) {
+    Plan plan = createScheduler(name)->run(problem);
+    std::vector<std::pair<uint32_t, unsigned>> order;
+    for (const Entry &entry : plan.entries)
+      if (const Operation &op = problem.operations[entry.operation];
+          op.isProduct() && op.reads[0].back)
+        order.push_back({entry.begin, entry.gates});
+    return order;
+  };
+  using Order = std::vector<std::pair<uint32_t, unsigned>>;
+  EXPECT_EQ(orderOf("sequential"), (Order{{0, 1}, {0, 2}, {0, 4}, {0, 8}}));
+  Order batch = orderOf("batch");
+  for (size_t i = 0; i < batch.size(); ++i) {
+    EXPECT_EQ(batch[i].second, 1u << i % 4);
+    EXPECT_TRUE(i < 4 || batch[i].first > batch[i - 4].first);
+  }
+  for (auto [begin, gates] : orderOf("intergate"))
+    EXPECT_EQ(gates, 0u);
+}
+
+TEST(AutoScheduler, FillsTheChip) {
+  for (unsigned layers : {2u, 3u}) {
+    Problem problem = makeProblem(chip(layers));
+    Plan plan = createScheduler("auto")->run(problem);
+    expectSound(problem, plan);
+    EXPECT_LE(plan.cyclesPerStep, 1.005 * double(lowerBound(problem).macs));
+  }
+}
+
+TEST(AutoScheduler, HidesTheTailOfCirculantLayers) {
+  Stack stack = stackOn("wang-90nm", {512});
+  stack.weights = Weights::Circulant;
+  stack.capacity = 16384;
+  Problem problem = makeProblem(stack);
+  Plan plan = createScheduler("auto")->run(problem);
+  expectSound(problem, plan);
+  EXPECT_LE(plan.cyclesPerStep, 1026);
+}
+
+// Interleaving of layers, directions and streams, and segments of columns.
+TEST(AutoScheduler, NeverBehindAndAheadWhereInterleavingHelps) {
+  struct Expected {
+    Stack stack;
+    bool ahead;
+  };
+  std::vector<Expected> cases = {
+      {stackOn("sharp-64k", {512, 512}), true},
+      {stackOn("sharp-64k", {512}), true},
+      {stackOn("sharp-64k", {128}), true},
+      {stackOn("sharp-16k", {340}), true},
+      {stackOn("sharp-4k", {256}), false},
+      {stackOn("sharp-1k", {128}), false},
+  };
+  Stack both = stackOn("sharp-64k", {256});
+  both.bidirectional = true;
+  cases.push_back({both, true});
+  Stack streams = stackOn("sharp-64k", {512});
+  streams.streams = 4;
+  cases.push_back({streams, false});
+  for (size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE("case " + std::to_string(i));
+    Problem problem = makeProblem(cases[i].stack);
+    Plan best = createScheduler("auto")->run(problem);
+    expectSound(problem, best);
+    for (const char *name : {"sequential", "batch", "intergate", "unfolded"}) {
+      double other = createScheduler(name)->run(problem).cyclesPerStep;
+      if (cases[i].ahead)
+        EXPECT_LT(best.cyclesPerStep, other) << name;
+      else
+        EXPECT_LE(best.cyclesPerStep, other) << name;
+    }
+  }
+}
+
+TEST(LowerBound, OfOneSmallLayer) {
+  // 512 accumulators x 128 columns: 1 cycle of 256 x 256 lanes for the last
+  // columns of gate f, a fill of 8, then six vector operations of 1 + 4.
+  LowerBound bound = lowerBound(makeProblem(stackOn("sharp-64k", {128})));
+  EXPECT_EQ(bound.recurrence, 1u + 8 + 6 * 5);
+  EXPECT_EQ(bound.vector, 10u);
+  EXPECT_EQ(bound.dispatch, 14u + 3);
+  EXPECT_EQ(bound.binding(), "recurrence");
+  EXPECT_EQ(bound.cycles(), 39u);
 }
 
 } // namespace

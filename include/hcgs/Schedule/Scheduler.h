@@ -33,11 +33,22 @@
 // h(t-1) of rows 0..31 for rows 32..63. `a` needs one: a(t+1) of a block is
 // written after the gates of a(t) of that block were read.
 //
+// A matrix product may be cut further: by gates, and into segments of columns,
+// so that a part of R h(t) can start when the part of h(t) that it multiplies
+// is ready. Entries of one accumulator chain may come in any order, since sums
+// commute; the first one of a row and gate starts the accumulator. All rows and
+// gates of an entry must be first, or none.
+//
+// docs/Rationale/Scheduling.md tells how plans are found and which bounds no
+// plan can beat.
+//
 #ifndef HCGS_SCHEDULE_SCHEDULER_H
 #define HCGS_SCHEDULE_SCHEDULER_H
 
 #include "hcgs/Schedule/CycleModel.h"
+#include "hcgs/Support/Result.h"
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -49,11 +60,16 @@ namespace hcgs::schedule {
 
 constexpr unsigned kNone = ~0u;
 
-/// Rows that share one row block height: those of a layer.
+/// Rows that share one row block height: those of a layer. Both directions of a
+/// layer and all streams that go through it may be one group; what does not
+/// depend on each other inside it is handled as separate instances.
 struct Group {
-  uint32_t rows;
+  uint32_t rows = 0;
   /// Row block heights must be multiples of this (or `rows`): WI-A-2.
-  uint32_t granule;
+  uint32_t granule = 1;
+  /// An LSTM layer, which is what `sequential`, `batch`, `intergate` and
+  /// `unfolded` are defined for.
+  bool lstm = false;
 };
 
 /// rows x gates elements in each slot.
@@ -104,7 +120,8 @@ struct Operation {
   uint32_t gates = 1;
   uint32_t cols = 0;
   uint32_t colGranule = 1;
-  /// Cycles in the unit for the part that an entry names.
+  /// Cycles in the unit for the part that an entry names: any rows that begin
+  /// and end at row blocks, any gates, any columns from boundary to boundary.
   std::function<uint64_t(const Entry &)> occupancy;
   /// Cycles in the unit for all of it, which no cut into entries can beat.
   uint64_t leastOccupancy = 0;
@@ -122,10 +139,17 @@ struct Problem {
   std::vector<Storage> storages;
   std::vector<Operation> operations;
   QueueDepths queues;
-  /// Control instructions at the end of an iteration (aadd, endloop).
+  /// Control instructions at the end of an iteration that no plan can avoid:
+  /// the endloop and one aadd for each stream that is walked. Each ring of a
+  /// plan adds one; see controlInstructions.
   unsigned controlPerIteration = 1;
-  /// Most entries for which there is program memory, or 0.
+  /// Most entries for which there is program memory at depth 1, or 0. A plan
+  /// of depth D has D + 1 copies of each entry: in the loop, and in prologue
+  /// and epilogue together.
   size_t entryLimit = 0;
+  /// Elements of each memory that the storages may take together, or 0: as
+  /// many as they like. Plans that take more lose against any that fits.
+  std::array<int64_t, kMemories> capacity = {};
 };
 
 /// How a storage is held. Slot s of the ring holds the steps t with
@@ -174,13 +198,54 @@ std::pair<int64_t, int64_t> elementRange(const Storage &storage,
                                          const Holding &holding, uint32_t begin,
                                          uint32_t end, int gate);
 
-/// Cycles that no order can beat: the busiest unit, or one dispatch cycle an
-/// instruction.
-uint64_t lowerBound(const Problem &problem, const std::vector<Entry> &entries);
+/// Control instructions of an iteration: those of the problem and one aadd for
+/// each ring. All storages of one memory with the same number of slots, if more
+/// than one, are one ring.
+unsigned controlInstructions(const Problem &problem, const Plan &plan);
+
+/// Elements of each memory that the storages of a plan take.
+std::array<int64_t, kMemories> storageElements(const Problem &problem,
+                                               const Plan &plan);
+
+/// Cycles a step that no plan can beat, by what forces them. Valid for every
+/// order, every depth and every cut of operations into entries; proved in
+/// docs/Rationale/Scheduling.md.
+struct LowerBound {
+  /// Busy cycles of the matrix unit, each operation at its best.
+  uint64_t macs = 0;
+  /// Busy cycles of the other units.
+  uint64_t vector = 0, load = 0, store = 0;
+  /// One entry an operation, and the control instructions.
+  uint64_t dispatch = 0;
+  /// From the last row of one value of a state to the last row of the next.
+  uint64_t recurrence = 0;
+
+  uint64_t cycles() const;
+  /// Which of them is the largest: the name of the member; of equals the first.
+  std::string_view binding() const;
+};
+LowerBound lowerBound(const Problem &problem);
+
+/// Elements of a storage that an entry reads or writes in the slot of time
+/// step t + lead, t being the iteration.
+struct PlannedTouch {
+  unsigned storage;
+  int64_t begin, end;
+  int64_t lead;
+  bool write;
+};
+/// All of them, with exact ranges: each run of gates that lie side by side is
+/// one. The order is that of the operation's reads, then the writes.
+std::vector<PlannedTouch> plannedTouches(const Problem &problem,
+                                         const Plan &plan, const Entry &entry);
 
 /// Fills in `slots` and `window` of every storage: the fewest with which no
 /// value is overwritten before its last reader was issued.
 void chooseHoldings(const Problem &problem, Plan &plan);
+
+/// Whether the operations that share accumulators start them evenly: each
+/// entry is the first for all of its rows and gates, or for none.
+bool startsEvenly(const Problem &problem, const Plan &plan);
 
 /// Fills in the two estimates by replaying the plan.
 void estimate(const Problem &problem, Plan &plan);
@@ -194,6 +259,9 @@ class Scheduler {
 public:
   virtual ~Scheduler() = default;
   virtual Plan run(const Problem &problem) const = 0;
+  /// Whether the schedule is defined for this model. The error names the
+  /// schedule, what the model lacks and what serves.
+  virtual Result<void> canServe(const Problem &problem) const = 0;
 };
 
 /// The scheduler of that name, or null.

@@ -1,0 +1,402 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The `auto` schedule: modulo scheduling of pieces, and a search over the ways
+// of cutting operations into pieces. docs/Rationale/Scheduling.md explains it
+// with a worked example.
+//
+// 1. For a cutting, a modulo schedule with the smallest interval that can be
+//    found gives an order; the replay of that order says what it takes.
+// 2. The cutting is improved variable by variable: row blocks of each group,
+//    sets of gates and segments of columns of the products with old states,
+//    row blocks or not of all other operations.
+// 3. The order of the best is improved entry by entry.
+// 4. Storage: the least with which the order is as quick.
+//
+// Work is counted, not measured, so that the same problem always gives the same
+// plan.
+//
+#include "AutoScheduler.h"
+
+#include "ModuloScheduler.h"
+#include "OrderSearch.h"
+#include "PlanTimer.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+
+using namespace hcgs::schedule;
+
+namespace {
+
+/// How the operations of one group are cut.
+struct Choice {
+  uint32_t height;
+  /// Which of the group's ways to part the gates of products with old states.
+  unsigned gates = 0;
+  /// Segments of columns of products with old states.
+  unsigned segments = 1;
+  /// Products with new values, and vector operations, of all rows at once.
+  bool wholeProducts = true;
+  bool wholeVectors = false;
+
+  auto key() const {
+    return std::make_tuple(height, gates, segments, wholeProducts,
+                           wholeVectors);
+  }
+  bool operator<(const Choice &other) const { return key() < other.key(); }
+  bool operator==(const Choice &other) const { return key() == other.key(); }
+};
+
+struct Candidate {
+  std::vector<Choice> choices;
+  OrderedPieces order;
+  double cycles = 0;
+};
+
+class Auto {
+public:
+  explicit Auto(const Problem &given);
+  Plan run();
+
+private:
+  void findGateWays();
+  void findHeights();
+  Cutting cuttingOf(const std::vector<Choice> &choices) const;
+  /// Schedules a cutting; keeps it if it is the best so far.
+  bool attempt(const std::vector<Choice> &choices);
+  void startingPoints();
+  void improveCutting();
+  std::vector<std::vector<Choice>> neighbours(size_t group) const;
+  bool isOld(const Operation &op) const {
+    return op.isProduct() &&
+           std::any_of(op.reads.begin(), op.reads.end(),
+                       [](const Operand &read) { return read.back != 0; });
+  }
+  bool isBest() const { return best && best->cycles <= double(bound.cycles()); }
+  bool tooLong(size_t entries, unsigned depth) const {
+    return problem.entryLimit && entries * (depth + 1) > 2 * problem.entryLimit;
+  }
+
+  Problem problem;
+  LowerBound bound;
+  unsigned mostSlots = 3;
+  /// Of each group: ways to part gates; the first is empty (not at all).
+  std::vector<std::vector<std::vector<unsigned>>> gateWays;
+  /// Of each group: heights, from the highest on.
+  std::vector<std::vector<uint32_t>> heights;
+  std::map<std::vector<Choice>, double> tried;
+  std::optional<Candidate> best;
+  /// Work that may still be done: pieces to schedule, the more of them at a
+  /// time the more each.
+  int64_t budget = 60000;
+};
+
+} // namespace
+
+/// The same problem, with occupancies that are computed once.
+static Problem remembering(const Problem &problem) {
+  struct Hash {
+    size_t operator()(const std::array<uint32_t, 5> &key) const {
+      size_t result = 0;
+      for (uint32_t part : key)
+        result = result * 0x9E3779B97F4A7C15ull + part;
+      return result;
+    }
+  };
+  Problem result = problem;
+  for (Operation &op : result.operations) {
+    using Memory = std::unordered_map<std::array<uint32_t, 5>, uint64_t, Hash>;
+    op.occupancy = [inner = op.occupancy,
+                    memory = std::make_shared<Memory>()](const Entry &entry) {
+      auto [it, isNew] = memory->insert(
+          {{entry.begin, entry.end, entry.gates, entry.colBegin, entry.colEnd},
+           0});
+      if (isNew)
+        it->second = inner(entry);
+      return it->second;
+    };
+  }
+  return result;
+}
+
+Auto::Auto(const Problem &given)
+    : problem(remembering(given)), bound(lowerBound(problem)) {
+  findGateWays();
+  findHeights();
+}
+
+/// Gates in the order of how much has to come after them: those that are
+/// needed first can be computed first.
+void Auto::findGateWays() {
+  gateWays.resize(problem.groups.size(), {{}});
+  Cutting whole;
+  for (const Group &group : problem.groups)
+    whole.heights.push_back(group.rows);
+  whole.operations.resize(problem.operations.size());
+  PieceGraph graph(problem, whole, mostSlots);
+  constexpr int64_t kLong = int64_t(1) << 40;
+  std::vector<int64_t> ways = *graph.longestWays(kLong);
+  for (const Operation &op : problem.operations) {
+    if (!isOld(op) || op.gates < 2 || op.group == kNone ||
+        gateWays[op.group].size() > 1)
+      continue;
+    std::map<int64_t, unsigned, std::greater<>> byNeed;
+    for (unsigned gate = 0; gate < op.gates; ++gate) {
+      int64_t need = 0;
+      for (unsigned p = 0; p < graph.pieces.size(); ++p)
+        for (const Operand &read :
+             problem.operations[graph.pieces[p].entry.operation].reads)
+          if (read.storage == op.storage &&
+              (read.gate < 0 || unsigned(read.gate) == gate))
+            need = std::max(need, ways[p]);
+      byNeed[need] |= 1u << gate;
+    }
+    std::vector<unsigned> sets;
+    for (auto [need, gates] : byNeed)
+      sets.push_back(gates);
+    unsigned all = (1u << op.gates) - 1;
+    auto &list = gateWays[op.group];
+    if (sets.size() > 1) {
+      list.push_back({all & ~sets.back(), sets.back()});
+      list.push_back({sets.front(), all & ~sets.front()});
+    }
+    if (sets.size() > 2)
+      list.push_back(sets);
+    std::vector<unsigned> each;
+    for (unsigned set : sets)
+      for (unsigned gate = 0; gate < op.gates; ++gate)
+        if (set >> gate & 1)
+          each.push_back(1u << gate);
+    if (each.size() > sets.size())
+      list.push_back(each);
+  }
+}
+
+void Auto::findHeights() {
+  static constexpr uint32_t kCuts[] = {1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32};
+  for (const Group &group : problem.groups) {
+    std::vector<uint32_t> list;
+    for (uint32_t cuts : kCuts)
+      for (uint32_t multiple : {1u, 32u, 64u}) {
+        uint32_t height = heightFor(group, cuts);
+        height = (height + multiple - 1) / multiple * multiple;
+        if (height < group.rows && height % group.granule)
+          continue;
+        list.push_back(std::min(height, group.rows));
+      }
+    std::sort(list.begin(), list.end(), std::greater<>());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+    heights.push_back(list);
+  }
+}
+
+Cutting Auto::cuttingOf(const std::vector<Choice> &choices) const {
+  Cutting cutting;
+  for (const Choice &choice : choices)
+    cutting.heights.push_back(choice.height);
+  for (const Operation &op : problem.operations) {
+    OperationCut &cut = cutting.operations.emplace_back();
+    if (op.group == kNone)
+      continue;
+    const Choice &choice = choices[op.group];
+    if (!isOld(op)) {
+      cut.wholeRows =
+          (op.isProduct() ? choice.wholeProducts : choice.wholeVectors) &&
+          canTakeWholeRows(problem, op);
+      continue;
+    }
+    if (op.gates > 1)
+      cut.gates = gateWays[op.group][choice.gates];
+    if (choice.segments < 2)
+      continue;
+    // Segments end where row blocks of the state end.
+    unsigned group = problem.storages[op.reads.front().storage].group;
+    if (group == kNone)
+      continue;
+    uint32_t height = choices[group].height;
+    uint32_t blocks = (op.cols + height - 1) / height;
+    for (unsigned s = 1; s < choice.segments; ++s) {
+      uint32_t at =
+          height * ((blocks * s + choice.segments - 1) / choice.segments);
+      if (at % op.colGranule == 0 && at < op.cols &&
+          (cut.columns.empty() || at > cut.columns.back()))
+        cut.columns.push_back(at);
+    }
+  }
+  return cutting;
+}
+
+bool Auto::attempt(const std::vector<Choice> &choices) {
+  if (budget <= 0 || !tried.insert({choices, 0}).second)
+    return false;
+  Cutting cutting = cuttingOf(choices);
+  auto graph = std::make_shared<PieceGraph>(problem, cutting, mostSlots);
+  size_t count = graph->pieces.size();
+  int64_t resources = graph->resourceBound();
+  bool bestTooLong =
+      best && tooLong(best->order.pieces.size(), best->order.plan.depth);
+  if (best && !bestTooLong &&
+      (double(resources) > best->cycles || tooLong(count, 1)))
+    return false;
+  int64_t least = graph->recurrenceBound(resources);
+  if (best && !bestTooLong && double(least) > 1.02 * best->cycles)
+    return false;
+
+  bool improved = false;
+  auto consider = [&](OrderedPieces order) {
+    double cycles = order.settle(problem);
+    for (int round = 0; round < 3; ++round) {
+      OrderedPieces sorted = order;
+      if (!sorted.sortByTakes())
+        break;
+      double again = sorted.settle(problem);
+      if (again >= cycles)
+        break;
+      cycles = again;
+      order = std::move(sorted);
+    }
+    if (!startsEvenly(problem, order.plan))
+      return cycles;
+    auto rank = [&](double c, const OrderedPieces &o) {
+      size_t n = o.pieces.size();
+      size_t over = tooLong(n, o.plan.depth) ? n * (o.plan.depth + 1) : 0;
+      return std::make_tuple(over, c, n, o.plan.depth);
+    };
+    if (!best || rank(cycles, order) < rank(best->cycles, best->order)) {
+      best = Candidate{choices, std::move(order), cycles};
+      improved = true;
+    }
+    return cycles;
+  };
+  bool dense = 5 * count > 3 * size_t(least);
+  int successes = 0;
+  int64_t interval = least;
+  for (int step = 0; step < 12 && successes < 3; ++step) {
+    for (bool one : {false, true}) {
+      if (one && !dense)
+        continue;
+      budget -= int64_t(count * (1 + count / 32));
+      auto times = moduloSchedule(*graph, {interval, one, {}});
+      if (!times)
+        continue;
+      shortenLives(*graph, interval, *times);
+      ++successes;
+      double cycles =
+          consider(OrderedPieces(graph, cutting, interval, *times, mostSlots));
+      if (cycles <= double(resources))
+        return improved;
+    }
+    interval += std::max<int64_t>(1, least * (1 + step / 2) / 64);
+  }
+  return improved;
+}
+
+void Auto::startingPoints() {
+  size_t most = 0;
+  for (const auto &list : heights)
+    most = std::max(most, list.size());
+  for (size_t place = 0; place < std::max<size_t>(most, 1); ++place)
+    for (bool whole : {true, false}) {
+      std::vector<Choice> choices;
+      for (const auto &list : heights) {
+        Choice choice;
+        choice.height = list[std::min(place, list.size() - 1)];
+        choice.wholeProducts = whole;
+        choices.push_back(choice);
+      }
+      attempt(choices);
+      if (isBest())
+        return;
+    }
+}
+
+std::vector<std::vector<Choice>> Auto::neighbours(size_t group) const {
+  std::vector<std::vector<Choice>> result;
+  // The same change to all groups alike, and to this one alone.
+  auto change = [&](auto apply) {
+    std::vector<Choice> alone = best->choices, alike = best->choices;
+    apply(alone[group]);
+    for (size_t g = 0; g < alike.size(); ++g)
+      if (problem.groups[g].rows == problem.groups[group].rows &&
+          heights[g] == heights[group] &&
+          gateWays[g].size() == gateWays[group].size())
+        apply(alike[g]);
+    result.push_back(alike);
+    if (!(alike == alone))
+      result.push_back(alone);
+  };
+  const Choice &now = best->choices[group];
+  for (unsigned gates = 0; gates < gateWays[group].size(); ++gates)
+    if (gates != now.gates)
+      change([&](Choice &choice) { choice.gates = gates; });
+  for (unsigned segments : {1u, 2u, 3u, 4u, 6u, 8u})
+    if (segments != now.segments &&
+        segments <= (problem.groups[group].rows + now.height - 1) / now.height)
+      change([&](Choice &choice) { choice.segments = segments; });
+  change([&](Choice &choice) { choice.wholeProducts = !now.wholeProducts; });
+  change([&](Choice &choice) { choice.wholeVectors = !now.wholeVectors; });
+  auto at = std::find(heights[group].begin(), heights[group].end(), now.height);
+  size_t place = size_t(at - heights[group].begin());
+  for (int64_t distance : {1, -1, 2, -2, 3, -3}) {
+    int64_t other = int64_t(place) + distance;
+    if (other >= 0 && other < int64_t(heights[group].size()))
+      change([&](Choice &choice) { choice.height = heights[group][other]; });
+  }
+  // Finer rows with finer columns.
+  for (size_t finer = place; finer < std::min(place + 4, heights[group].size());
+       ++finer)
+    for (unsigned segments : {2u, 4u})
+      for (unsigned gates = 0; gates < gateWays[group].size(); ++gates)
+        change([&](Choice &choice) {
+          choice.height = heights[group][finer];
+          choice.segments = segments;
+          choice.gates = gates;
+        });
+  return result;
+}
+
+void Auto::improveCutting() {
+  for (int round = 0; round < 4; ++round) {
+    bool improved = false;
+    for (size_t group = 0; group < problem.groups.size(); ++group)
+      for (const std::vector<Choice> &choices : neighbours(group)) {
+        if (isBest() || budget <= 0)
+          return;
+        improved |= attempt(choices);
+      }
+    if (!improved)
+      return;
+  }
+}
+
+Plan Auto::run() {
+  startingPoints();
+  if (best)
+    improveCutting();
+  if (!best) {
+    // Every operation in one piece, one after the other, is always a plan.
+    Plan plan;
+    for (const Group &group : problem.groups)
+      plan.rowBlocks.push_back(group.rows);
+    for (unsigned o = 0; o < problem.operations.size(); ++o) {
+      Entry entry{o, 0, problem.operations[o].rows, 0};
+      if (problem.operations[o].tileFor)
+        entry.tile = problem.operations[o].tileFor(entry);
+      plan.entries.push_back(entry);
+    }
+    chooseHoldings(problem, plan);
+    estimate(problem, plan);
+    return plan;
+  }
+  improveOrder(problem, best->order, best->cycles, double(bound.cycles()));
+  return finishPlan(problem, best->order);
+}
+
+Plan AutoScheduler::run(const Problem &problem) const {
+  return Auto(problem).run();
+}
+
+hcgs::Result<void> AutoScheduler::canServe(const Problem &) const { return {}; }

@@ -1,0 +1,31 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The `batch` schedule: a block of rows through all gates, one gate after
+// another, then the next block. Only the cell update of the last block is
+// exposed.
+
+#include "LayeredScheduler.h"
+
+using namespace hcgs::schedule;
+
+namespace {
+
+class BatchScheduler : public LayeredScheduler {
+public:
+  BatchScheduler() : LayeredScheduler("batch") {}
+
+protected:
+  std::vector<unsigned> gateSets(unsigned gates) const override {
+    std::vector<unsigned> sets;
+    for (unsigned gate = 0; gate < gates; ++gate)
+      sets.push_back(gates > 1 ? 1u << gate : 0);
+    return sets;
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Scheduler> hcgs::schedule::createBatch() {
+  return std::make_unique<BatchScheduler>();
+}

@@ -1,0 +1,62 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Orders of the pieces of one cutting, and small changes to them.
+//
+#ifndef HCGS_LIB_SCHEDULE_ORDERSEARCH_H
+#define HCGS_LIB_SCHEDULE_ORDERSEARCH_H
+
+#include "ModuloScheduler.h"
+
+#include <memory>
+
+namespace hcgs::schedule {
+
+/// A plan whose entries are known as pieces of a graph. Its holdings are
+/// generous (`mostSlots` of every value, if memory allows).
+class OrderedPieces {
+public:
+  OrderedPieces(std::shared_ptr<const PieceGraph> graph, const Cutting &cutting,
+                int64_t interval, const std::vector<int64_t> &times,
+                unsigned mostSlots);
+
+  /// Chooses holdings and replays; returns cycles a step.
+  double settle(const Problem &problem);
+
+  /// Sorts entries by the times of the last replay; false if they are sorted.
+  bool sortByTakes();
+
+  /// Moves the entry at `from` to `to`, both places in the list; `turn` 1 (-1):
+  /// over the end (the beginning) of the list, so that it handles an earlier (a
+  /// later) step. False, and nothing changed, if something would come before
+  /// what it needs.
+  bool move(size_t from, size_t to, int turn);
+
+  /// Makes the first `count` entries the last ones of the iteration before.
+  void rotate(size_t count);
+
+  std::shared_ptr<const PieceGraph> graph;
+  /// The piece of each entry.
+  std::vector<unsigned> pieces;
+  Plan plan;
+
+private:
+  void renumberSteps();
+  bool isLegalAround(unsigned piece) const;
+
+  unsigned mostSlots;
+  std::vector<int64_t> takes;
+};
+
+/// Tries to make an order quicker by moving entries, until it takes no more
+/// than `enough` cycles or nothing is found.
+void improveOrder(const Problem &problem, OrderedPieces &order, double &cycles,
+                  double enough);
+
+/// The plan with the least storage that takes no longer than with generous
+/// storage, with its estimates.
+Plan finishPlan(const Problem &problem, OrderedPieces &order);
+
+} // namespace hcgs::schedule
+
+#endif // HCGS_LIB_SCHEDULE_ORDERSEARCH_H
