@@ -1,0 +1,34 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What layers are called where room is short.
+//
+#ifndef HCGS_LIB_SIM_LAYERNAMES_H
+#define HCGS_LIB_SIM_LAYERNAMES_H
+
+#include "hcgs/Sim/LoadedProgram.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hcgs::sim {
+
+/// Names of the layers of a program.
+class LayerNames {
+public:
+  explicit LayerNames(const LoadedProgram &program);
+
+  /// The full name of the layer that the debug map calls `layer` (its index, as
+  /// text); empty if the metadata (PF-6) have none.
+  std::string full(const std::string &layer) const;
+  /// The shortest end of its name, at a '/', that no other layer's name has.
+  std::string brief(const std::string &layer) const;
+
+private:
+  std::vector<std::string> names, ends; // by index
+};
+
+} // namespace hcgs::sim
+
+#endif // HCGS_LIB_SIM_LAYERNAMES_H
