@@ -4,6 +4,7 @@
 // Accounting of matrices, as JSON and as a table.
 
 #include "Accounting.h"
+#include "ScheduleReport.h"
 #include "hcgs/Pipelines/Report.h"
 
 #include "hcgs/Compression/Layout.h"
@@ -277,5 +278,5 @@ std::string hcgs::formatAccounting(const std::string &report) {
       padding, dense,
       weights + index ? double(dense) / double(weights + index) : 0.0,
       share(memories["wmem"]), share(memories["imem"]));
-  return text;
+  return text + formatSchedule(json);
 }

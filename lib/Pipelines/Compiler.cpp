@@ -107,6 +107,7 @@ private:
   LogicalResult runPhases(Phase last);
   /// Runs what `build` adds.
   LogicalResult runPasses(llvm::function_ref<void(OpPassManager &)> build);
+  bool isScheduled();
   LogicalResult runHCGS();
   Result<std::string> emitIR(bool bytecode);
   Result<void> emitProgram(const Program &program, CompileOutput &output);
@@ -204,6 +205,16 @@ weightResources(ModuleOp module) {
   return handles;
 }
 
+/// Whether the hcgs.program is scheduled for a target, in all of its loops.
+bool Compilation::isScheduled() {
+  bool scheduled = true;
+  module->walk([&](flow::SequenceOp sequence) {
+    scheduled &= static_cast<bool>(sequence.getSchedule());
+  });
+  auto program = *module->getOps<flow::ProgramOp>().begin();
+  return scheduled && program.getTarget();
+}
+
 LogicalResult Compilation::runHCGS() {
   if (phase < Phase::HCGS) {
     SmallVector<DenseResourceElementsHandle> weights = weightResources(*module);
@@ -214,15 +225,14 @@ LogicalResult Compilation::runHCGS() {
       if (AsmResourceBlob *blob = handle.getResource()->getBlob())
         *blob = AsmResourceBlob();
   }
-  bool scheduled = true;
-  module->walk([&](flow::SequenceOp sequence) {
-    scheduled &= static_cast<bool>(sequence.getSchedule());
-  });
-  auto program = *module->getOps<flow::ProgramOp>().begin();
-  if (phase == Phase::HCGS && scheduled && program.getTarget())
-    return runPasses(buildVerifySchedule);
+  if (phase == Phase::HCGS && isScheduled())
+    return runPasses([&](OpPassManager &pm) {
+      buildStreams(pm, options);
+      buildVerifySchedule(pm, options.target);
+    });
   return runPasses([&](OpPassManager &pm) {
-    buildSchedule(pm, options.target, options.scheduler);
+    buildStreams(pm, options);
+    buildSchedule(pm, options.target, options);
   });
 }
 
@@ -393,12 +403,14 @@ std::string Compilation::programName() const {
 
 void Compilation::remarkIdleOptions() {
   for (const OptionInfo &info : compileOptionTable()) {
-    const bool past = info.group == "Compression" ? phase >= Phase::Compressed
-                      : info.group == "Ranges of values" ||
-                              info.group == "Number formats" ||
-                              info.name == "config"
-                          ? phase >= Phase::Quantized
-                          : false;
+    const bool past =
+        info.group == "Compression" ? phase >= Phase::Compressed
+        : info.group == "Ranges of values" || info.group == "Number formats" ||
+                info.name == "config"
+            ? phase >= Phase::Quantized
+        : info.name == "schedule" || info.name == "tile"
+            ? phase == Phase::ISA || (phase == Phase::HCGS && isScheduled())
+            : false;
     if (past && isGiven(options, info.name))
       emitRemark(module->getLoc())
           << "option '" << info.name << "' has no effect: the input is of the "

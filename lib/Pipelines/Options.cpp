@@ -5,6 +5,7 @@
 
 #include "hcgs/Pipelines/Options.h"
 #include "hcgs/Compression/Pattern.h"
+#include "hcgs/Schedule/Scheduler.h"
 #include "hcgs/Support/ConfigFile.h"
 
 #include <algorithm>
@@ -28,9 +29,9 @@ public:
   std::string group;
 
   void text(const char *name, const char *value,
-            std::string CompileOptions::*member, const char *help) {
+            std::string CompileOptions::*member, std::string help) {
     add(
-        name, OptionInfo::Kind::Text, value, help,
+        name, OptionInfo::Kind::Text, value, std::move(help),
         [=](const CompileOptions &options) { return options.*member; },
         [=](CompileOptions &options, std::string_view text) -> Result<void> {
           options.*member = text;
@@ -322,8 +323,16 @@ static std::vector<OptionInfo> buildTable() {
          ":h)");
 
   t.group = "Schedule";
-  t.text("scheduler", "NAME", &Options::scheduler,
-         "How the order of instructions is chosen: unfolded");
+  t.text("schedule", "NAME", &Options::schedule,
+         "How the order of instructions is chosen: " +
+             fmt::format("{}", fmt::join(schedule::schedulerNames(), ", ")) +
+             " (docs/Rationale/Scheduling.md)");
+  t.text("tile", "adaptive|K", &Options::tile,
+         "Shape of the lanes for products of dense matrices: the one with the "
+         "fewest cycles for each, or one of K rows for all");
+  t.integer<unsigned>("streams", &Options::streams, 1, 64,
+                      "Batch rows that are computed together, so that one "
+                      "fills the gaps of another (docs/Guides/Streams.md)");
 
   t.group = "Analysis";
   t.text("analyze", "FILE.npy|npz", &Options::analyze,

@@ -154,23 +154,31 @@ void hcgs::buildToDataflow(OpPassManager &pm) {
   pm.addPass(createConvertRNNToHCGS());
 }
 
-void hcgs::buildSchedule(OpPassManager &pm, StringRef target,
-                         StringRef scheduler) {
-  flow::HCGSScheduleOptions options;
-  options.target = target.str();
-  options.scheduler = scheduler.str();
-  pm.addNestedPass<flow::ProgramOp>(flow::createHCGSSchedule(options));
-  buildVerifySchedule(pm);
+void hcgs::buildStreams(OpPassManager &pm, const CompileOptions &options) {
+  pm.addNestedPass<flow::ProgramOp>(
+      flow::createHCGSReplicateStreams({options.streams}));
 }
 
-void hcgs::buildVerifySchedule(OpPassManager &pm) {
-  pm.addNestedPass<flow::ProgramOp>(flow::createHCGSVerifySchedule());
+void hcgs::buildSchedule(OpPassManager &pm, StringRef target,
+                         const CompileOptions &options) {
+  flow::HCGSScheduleOptions schedule;
+  schedule.target = target.str();
+  schedule.scheduleName = options.schedule;
+  schedule.tile = options.tile;
+  pm.addNestedPass<flow::ProgramOp>(flow::createHCGSSchedule(schedule));
+  buildVerifySchedule(pm, target);
+}
+
+void hcgs::buildVerifySchedule(OpPassManager &pm, StringRef target) {
+  pm.addNestedPass<flow::ProgramOp>(
+      flow::createHCGSVerifySchedule({target.str()}));
 }
 
 void hcgs::buildToHCGS(OpPassManager &pm, StringRef target,
-                       StringRef scheduler) {
+                       const CompileOptions &options) {
   buildToDataflow(pm);
-  buildSchedule(pm, target, scheduler);
+  buildStreams(pm, options);
+  buildSchedule(pm, target, options);
 }
 
 void hcgs::buildToISA(OpPassManager &pm, StringRef target) {
@@ -222,7 +230,7 @@ void hcgs::registerPipelines() {
                 buildToQuantized);
   registerPhase("phase-hcgs", "The phase quantized to hcgs",
                 [](OpPassManager &pm, const CompileOptions &options) {
-                  buildToHCGS(pm, targetOrDefault(options), options.scheduler);
+                  buildToHCGS(pm, targetOrDefault(options), options);
                 });
   registerPhase("phase-isa", "The phase hcgs to isa",
                 [](OpPassManager &pm, const CompileOptions &options) {
@@ -233,7 +241,7 @@ void hcgs::registerPipelines() {
                   buildToRNN(pm, options);
                   buildToCompressed(pm, options);
                   buildToQuantized(pm, options);
-                  buildToHCGS(pm, targetOrDefault(options), options.scheduler);
+                  buildToHCGS(pm, targetOrDefault(options), options);
                   buildToISA(pm, targetOrDefault(options));
                 });
 }

@@ -6,6 +6,7 @@
 #include "hcgs/Pipelines/Report.h"
 
 #include "Accounting.h"
+#include "ScheduleReport.h"
 #include "hcgs/Schedule/ProgramEstimate.h"
 #include "hcgs/Target/Images.h"
 #include "hcgs/Target/TargetModel.h"
@@ -101,10 +102,13 @@ static Result<void> describeTiming(const Program &program,
       {"mac_utilization_of_one_step",
        double(counts[0].macs) / (lanes * double(counts[0].cycles))},
       {"microseconds_per_step", 1e6 * cycles / double(target.clockHz)}};
-  report["schedule"] = {
-      {"instructions", program.numInstructions()},
-      {"instructions_per_step",
-       double(counts[2].instructions - counts[1].instructions) / steps}};
+  const Json meta = Json::parse(program.meta, nullptr, false);
+  report["estimate"]["rows"] = meta.value("rows", 1);
+  report["schedule"] = describeSchedule(meta, cycles);
+  report["schedule"]["cycles_of_one_step"] = counts[0].cycles;
+  report["schedule"]["instructions"] = program.numInstructions();
+  report["schedule"]["instructions_per_step"] =
+      double(counts[2].instructions - counts[1].instructions) / steps;
   return {};
 }
 
@@ -129,6 +133,9 @@ static Result<void> describeProgram(const Program &program, Json &report) {
   uint64_t kept = 0, fp32Bytes = 0;
   Json matrices = Json::array();
   for (size_t i = 0; i < descriptors->size(); ++i) {
+    // Views share the weights of a matrix that is counted.
+    if ((*descriptors)[i].colEnd != 0)
+      continue;
     const Json entry = i < matrixMeta.size() && matrixMeta[i].is_object()
                            ? matrixMeta[i]
                            : Json::object();

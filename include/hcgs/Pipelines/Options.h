@@ -81,7 +81,12 @@ struct CompileOptions {
   /// NAME=FILE,...: functions given by samples.
   std::string activationTable;
 
-  std::string scheduler = "unfolded";
+  /// A name of docs/Rationale/Scheduling.md.
+  std::string schedule = "auto";
+  /// "adaptive", or the rows of one tile shape of the target.
+  std::string tile = "adaptive";
+  /// Batch rows that are computed together.
+  unsigned streams = 1;
 
   /// A .npy or .npz file to analyse the error on; empty: no analysis
   /// (docs/Guides/Analysis.md).

@@ -51,19 +51,23 @@ void buildToQuantized(mlir::OpPassManager &pm, const CompileOptions &options);
 /// From a quantised model to dataflow that is not scheduled yet.
 void buildToDataflow(mlir::OpPassManager &pm);
 
-/// Schedules dataflow for `target` and checks the schedule. A program that is
-/// scheduled already comes through buildVerifySchedule instead, so that a
-/// schedule written by hand is kept.
+/// Dataflow of one batch row to that of several.
+void buildStreams(mlir::OpPassManager &pm, const CompileOptions &options);
+
+/// Schedules dataflow for `target`, by the options of the group "Schedule", and
+/// checks the schedule. A program that is scheduled already comes through
+/// buildVerifySchedule instead, so that a schedule written by hand is kept.
 void buildSchedule(mlir::OpPassManager &pm, llvm::StringRef target,
-                   llvm::StringRef scheduler);
+                   const CompileOptions &options);
 
-/// Checks the schedules that are there.
-void buildVerifySchedule(mlir::OpPassManager &pm);
+/// Checks the schedules that are there against `target`, or the one that the
+/// program names if it is empty.
+void buildVerifySchedule(mlir::OpPassManager &pm, llvm::StringRef target);
 
-/// From a quantised model to a scheduled program: buildToDataflow and
-/// buildSchedule.
+/// From a quantised model to a scheduled program: buildToDataflow, buildStreams
+/// and buildSchedule.
 void buildToHCGS(mlir::OpPassManager &pm, llvm::StringRef target,
-                 llvm::StringRef scheduler);
+                 const CompileOptions &options);
 
 /// From a scheduled program to instructions, checked like a program file.
 void buildToISA(mlir::OpPassManager &pm, llvm::StringRef target);

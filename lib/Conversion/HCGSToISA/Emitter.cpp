@@ -50,13 +50,16 @@ void Emitter::emit(Operation *op, const isa::Instruction &instruction,
   std::optional<int64_t> layer;
   if (role != network.roles.end())
     layer = role->second.layer;
+  if (getNumRows(layout.program) > 1)
+    what += ", batch row " + std::to_string(getRow(op));
   emit(op->getLoc(), instruction, std::move(what), layer);
 }
 
-void Emitter::emitFlow(Operation *op, unsigned part, uint32_t begin,
-                       uint32_t end, bool starts, AddressOf address,
-                       std::optional<isa::Addr> stream, StringRef step) {
-  uint32_t n = end - begin;
+void Emitter::emitFlow(Operation *op, unsigned part,
+                       const schedule::Entry &entry, bool starts,
+                       AddressOf address, std::optional<isa::Addr> stream,
+                       StringRef step) {
+  uint32_t begin = entry.begin, end = entry.end, n = end - begin;
   std::string role = network.roles.lookup(op).what;
   std::string where = " " + rowsText(begin, end) + stepText(step);
   auto vec = [&](Value value) { return address(value, begin, end, -1); };
@@ -76,26 +79,35 @@ void Emitter::emitFlow(Operation *op, unsigned part, uint32_t begin,
       .Case([&](MvmOp mvm) {
         unsigned number = layout.matrixNumber(mvm.getMatrix());
         MatrixOp matrix = (layout.matrices.begin() + number)->second;
-        unsigned gates = matrix.getGates();
+        isa::Gates all = isa::Gates::all(matrix.getGates());
         uint32_t height = layout.rowBlocks[number];
+        uint32_t colEnd = entry.colEnd ? entry.colEnd : matrix.getCols();
         isa::Mvm instruction;
         instruction.dst = address(mvm.getResult(), begin, end, -1);
-        instruction.src = address(mvm.getInput(), 0, matrix.getCols(), -1);
-        instruction.desc = number;
+        instruction.src = address(mvm.getInput(), entry.colBegin, colEnd, -1);
+        instruction.desc =
+            layout.descriptorNumber(number, entry.colBegin, entry.colEnd);
         instruction.first = begin / height;
         instruction.count = (end + height - 1) / height - begin / height;
-        instruction.gates = isa::Gates::all(gates);
+        instruction.gates =
+            entry.gates ? isa::Gates{uint8_t(entry.gates)} : all;
         instruction.init = init;
         if (starts && layout.biasOf[number] >= 0)
           instruction.init = isa::Init::Bias;
         for (auto [gate, shift] : llvm::enumerate(mvm.getShifts()))
-          instruction.shifts[gate] = shift;
-        if (matrix.isDense())
-          instruction.tile =
-              timing.bestTile(uint64_t(n) * gates, matrix.getCols());
-        std::string letters =
-            gates == 4 ? std::string(" gates ") + isa::kGateLetters : "";
-        emit(op, instruction, role + letters + where);
+          if (instruction.gates.has(gate))
+            instruction.shifts[gate] = shift;
+        instruction.tile = entry.tile.tile;
+        instruction.retile = entry.tile.retile;
+        std::string gates, columns;
+        if (matrix.getGates() == 4)
+          gates = " gates " + isa::printGates(instruction.gates);
+        if (entry.colEnd)
+          columns = " columns " + std::to_string(entry.colBegin) + ".." +
+                    std::to_string(entry.colEnd - 1);
+        emit(op, instruction,
+             role + gates + " " + rowsText(begin, end) + columns +
+                 stepText(step));
       })
       .Case([&](VmacOp vmac) {
         emit(op,
@@ -152,15 +164,10 @@ void Emitter::emitFlow(Operation *op, unsigned part, uint32_t begin,
 // Time loops
 //===----------------------------------------------------------------------===//
 
-void Emitter::emitScheduled(const Loop &loop, const schedule::Entry &entry,
-                            int64_t lead, StringRef step) {
+void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
+                            StringRef step) {
+  const schedule::Entry &entry = loop.entries[index];
   auto [op, part] = loop.model.sources[entry.operation];
-  const schedule::Operation &operation =
-      loop.model.problem.operations[entry.operation];
-  bool starts =
-      operation.storage != schedule::kNone &&
-      loop.starts[operation.storage][entry.begin + operation.offset] ==
-          entry.operation;
   std::optional<isa::Addr> stream;
   auto along = [&](StringRef name, Frames frames, int64_t at) {
     bool reversed = frames == Frames::Reversed;
@@ -174,7 +181,7 @@ void Emitter::emitScheduled(const Loop &loop, const schedule::Entry &entry,
   else if (auto write = dyn_cast<WriteOp>(op))
     along(write.getStream(), write.getFrames(), write.getAt());
   emitFlow(
-      op, part, entry.begin, entry.end, starts,
+      op, part, entry, loop.starts[index],
       [&](Value value, uint32_t begin, uint32_t end, int gate) {
         return loop.address(value, begin, end, gate, lead);
       },
@@ -225,13 +232,24 @@ void Emitter::emitPass(const Loop &loop) {
     body();
   };
 
-  // Prologue: iterations -depth .. -1; registers stay at step 0.
+  // Prologue: iterations -depth .. -1; registers stay at step 0. Neighbours
+  // for the same step share a guard.
+  auto timeOf = [&](unsigned index, int64_t t) {
+    return t + int64_t(loop.entries[index].step);
+  };
   for (int64_t t = -depth; t < 0; ++t)
-    for (const schedule::Entry &entry : loop.entries)
-      if (int64_t time = t + entry.step; time >= 0)
+    for (unsigned from = 0, count = loop.entries.size(); from < count;) {
+      unsigned to = from;
+      int64_t time = timeOf(from, t);
+      while (to < count && timeOf(to, t) == time)
+        ++to;
+      if (time >= 0)
         onlyIf(time, [&] {
-          emitScheduled(loop, entry, time, stepName(std::to_string(time), 0));
+          for (unsigned index = from; index < to; ++index)
+            emitScheduled(loop, index, time, stepName(std::to_string(time), 0));
         });
+      from = to;
+    }
 
   // The steady state.
   auto body = isa::LoopOp::create(
@@ -242,17 +260,17 @@ void Emitter::emitPass(const Loop &loop) {
   {
     OpBuilder::InsertionGuard insertion(builder);
     builder.setInsertionPointToStart(&body.getBody().front());
-    for (const schedule::Entry &entry : loop.entries)
-      emitScheduled(loop, entry, entry.step, stepName("t", entry.step));
+    for (auto [index, entry] : llvm::enumerate(loop.entries))
+      emitScheduled(loop, index, entry.step, stepName("t", entry.step));
     emitAdvance(loop, /*frames=*/true);
   }
 
   // Epilogue: iterations T-depth .. T-1, as far as they are not before 0.
   for (int64_t left = depth - 1; left >= 0; --left)
     onlyIf(left, [&] {
-      for (const schedule::Entry &entry : loop.entries)
+      for (auto [index, entry] : llvm::enumerate(loop.entries))
         if (int64_t(entry.step) <= left)
-          emitScheduled(loop, entry, entry.step,
+          emitScheduled(loop, index, entry.step,
                         stepName("T", int64_t(entry.step) - 1 - left));
       emitAdvance(loop, /*frames=*/left > 0);
     });
@@ -328,26 +346,37 @@ void Emitter::emitOutside(Operation *op) {
   auto address = [&](Value value, uint32_t begin, uint32_t end, int gate) {
     return layout.address(value, begin, end, gate);
   };
+  schedule::Entry entry = {};
   if (auto concat = dyn_cast<ConcatOp>(op)) {
-    for (auto [part, input] : llvm::enumerate(concat.getInputs()))
-      emitFlow(op, part, 0, cast<VecType>(input.getType()).getSize(), false,
-               address, stream, "");
+    for (auto [part, input] : llvm::enumerate(concat.getInputs())) {
+      entry.end = cast<VecType>(input.getType()).getSize();
+      emitFlow(op, part, entry, false, address, stream, "");
+    }
     return;
   }
-  uint32_t rows = 0;
   bool starts = true;
   if (auto write = dyn_cast<WriteOp>(op)) {
-    rows = write.getValue().getType().getSize();
+    entry.end = write.getValue().getType().getSize();
   } else {
     Type type = op->getResult(0).getType();
     if (auto acc = dyn_cast<AccType>(type))
-      rows = acc.getRows();
+      entry.end = acc.getRows();
     else
-      rows = cast<VecType>(type).getSize();
+      entry.end = cast<VecType>(type).getSize();
     starts = !op->getNumOperands() ||
              !llvm::isa<AccType>(op->getOperands().back().getType());
   }
-  emitFlow(op, 0, 0, rows, starts, address, stream, "");
+  if (auto mvm = dyn_cast<MvmOp>(op)) {
+    MatrixOp matrix =
+        (layout.matrices.begin() + layout.matrixNumber(mvm.getMatrix()))
+            ->second;
+    if (matrix.isDense()) {
+      auto [tile, retile] = timing.bestDense(
+          uint64_t(entry.end) * matrix.getGates(), matrix.getCols());
+      entry.tile = {tile, retile};
+    }
+  }
+  emitFlow(op, 0, entry, starts, address, stream, "");
 }
 
 /// Whether an operation of the program's body becomes instructions.

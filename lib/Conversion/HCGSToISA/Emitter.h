@@ -43,13 +43,14 @@ private:
   void emitPass(const Loop &loop);
   /// One entry of the schedule; `lead`: steps after the one that the registers
   /// point at.
-  void emitScheduled(const Loop &loop, const schedule::Entry &entry,
-                     int64_t lead, llvm::StringRef step);
+  void emitScheduled(const Loop &loop, unsigned index, int64_t lead,
+                     llvm::StringRef step);
   /// Moves the rings on by a slot and, if asked, the streams by a frame.
   void emitAdvance(const Loop &loop, bool frames);
-  /// The instruction of rows begin .. end-1 of an operation.
-  void emitFlow(mlir::Operation *op, unsigned part, uint32_t begin,
-                uint32_t end, bool starts, AddressOf address,
+  /// The instruction of a part of an operation: rows begin .. end-1, and of a
+  /// product the gates, columns and tile that `entry` names.
+  void emitFlow(mlir::Operation *op, unsigned part,
+                const schedule::Entry &entry, bool starts, AddressOf address,
                 std::optional<isa::Addr> stream, llvm::StringRef step);
   void emit(mlir::Operation *op, const isa::Instruction &instruction,
             std::string what);

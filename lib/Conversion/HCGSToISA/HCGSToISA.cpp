@@ -191,6 +191,23 @@ static Attribute describeTable(TableOp table, Json &json) {
   return json.object(members);
 }
 
+/// `schedule` of the metadata: of each time loop its depth and entries, and
+/// what the scheduler reported.
+static Attribute describeSchedules(const ProgramLayout &layout, Json &json) {
+  SmallVector<Attribute> passes;
+  for (const Loop &loop : layout.loops) {
+    SmallVector<Json::Member> members = {
+        {"depth", json.number(loop.depth)},
+        {"entries", json.number(loop.entries.size())}};
+    SequenceOp sequence = loop.op;
+    if (DictionaryAttr report = sequence.getSchedule().getReportAttr())
+      for (NamedAttribute entry : report)
+        members.push_back({entry.getName().getValue(), entry.getValue()});
+    passes.push_back(json.object(members));
+  }
+  return json.list(passes);
+}
+
 static DictionaryAttr describe(const ProgramLayout &layout,
                                const Network &network) {
   ProgramOp program = layout.program;
@@ -222,7 +239,10 @@ static DictionaryAttr describe(const ProgramLayout &layout,
       {"network", network.network},
       {"matrices", describeMatrices(layout, network, json)},
       {"tables", json.list(tables)},
-      {"quantization", describeQuantization(layout, json)}};
+      {"quantization", describeQuantization(layout, json)},
+      {"schedule", describeSchedules(layout, json)}};
+  if (int64_t rows = getNumRows(program); rows > 1)
+    members.push_back({"rows", json.number(rows)});
   if (!layout.noStep.empty())
     members.push_back({"no_step", json.text(layout.noStep)});
   return json.object(members);
@@ -256,10 +276,13 @@ FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
     return emitError(program->getLoc(), "program was scheduled for '")
            << *named << "', not for '" << target.name
            << "'; run hcgs-schedule with this target";
+  FailureOr<BatchRows> rows = BatchRows::find(program);
+  if (failed(rows))
+    return failure();
   ProgramLayout layout(program, target);
   if (failed(layout.run()))
     return failure();
-  Network network(layout);
+  Network network(layout, *rows);
   if (failed(network.run()))
     return failure();
   FailureOr<ProgramImages> images = ProgramImages::build(layout);

@@ -472,6 +472,8 @@ LogicalResult Network::finishLayer(LayerOps &layer) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult Network::visit(Operation *op) {
+  if (getRow(op))
+    return success(); // as in row 0
   if (failed(noteDirection(op)))
     return failure();
   if (auto read = dyn_cast<ReadOp>(op))
@@ -491,13 +493,20 @@ void Network::describeStreams() {
   SmallVector<Attribute> list;
   for (auto [number, entry] : llvm::enumerate(layout.streams)) {
     StreamOp stream = entry.second;
-    list.push_back(json.object(
-        {{"name", json.text(stream.getSymName())},
-         {"kind", json.text(stringifyStreamKind(stream.getKind()))},
-         {"direction",
-          json.text(stringifyStreamDirection(stream.getDirection()))},
-         {"elements", json.number(stream.getFrameType().getSize())},
-         {"value", json.numberOrNull(streamValues[number])}}));
+    auto original = cast<StreamOp>(batchRows.original(stream));
+    unsigned first = layout.streamNumber(original.getSymName());
+    SmallVector<Json::Member> members = {
+        {"name", json.text(stream.getSymName())},
+        {"kind", json.text(stringifyStreamKind(stream.getKind()))},
+        {"direction",
+         json.text(stringifyStreamDirection(stream.getDirection()))},
+        {"elements", json.number(stream.getFrameType().getSize())},
+        {"value", json.numberOrNull(streamValues[first])}};
+    if (original != stream) {
+      members.push_back({"row", json.number(getRow(stream))});
+      members.push_back({"of", json.number(first)});
+    }
+    list.push_back(json.object(members));
   }
   streams = json.list(list);
 }
@@ -551,7 +560,7 @@ LogicalResult Network::run() {
   LogicalResult result = success();
   program.walk([&](Operation *op) {
     auto name = op->getAttrOfType<FlatSymbolRefAttr>("layer");
-    if (!name)
+    if (!name || getRow(op))
       return;
     LayerOps &layer = layerOps[name];
     auto sequence = dyn_cast<SequenceOp>(op->getParentOp());
@@ -576,7 +585,10 @@ LogicalResult Network::run() {
       for (Operation &inner : sequence.getBody().front())
         if (failed(visit(&inner)))
           return failure();
-      for (Value final : sequence.getFinal())
+      // The final states of row 0 come first.
+      for (Value final :
+           ValueRange(sequence.getFinal())
+               .take_front(sequence.getNumResults() / batchRows.count()))
         if (!final.use_empty() && !valueNumbers.contains(final))
           return sequence.emitOpError(
               "has a final state that is no state of an lstm layer");
@@ -585,6 +597,13 @@ LogicalResult Network::run() {
     if (failed(visit(&op)))
       return failure();
   }
+  program.walk([&](Operation *op) {
+    auto role = roles.find(batchRows.original(op));
+    if (getRow(op) && role != roles.end()) {
+      Role copy = role->second;
+      roles[op] = copy;
+    }
+  });
   describeStreams();
   Attribute inputs, outputs;
   if (failed(describeTensors(inputs, outputs)))

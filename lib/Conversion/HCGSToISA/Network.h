@@ -9,6 +9,7 @@
 #define HCGS_LIB_CONVERSION_HCGSTOISA_NETWORK_H
 
 #include "ProgramLayout.h"
+#include "hcgs/Dialect/HCGS/Transforms/BatchRows.h"
 
 namespace hcgs::toisa {
 
@@ -53,8 +54,9 @@ private:
 
 class Network {
 public:
-  explicit Network(const ProgramLayout &layout)
-      : layout(layout), json(layout.program->getContext()) {}
+  /// Of a program that computes several batch rows, row 0 is described.
+  Network(const ProgramLayout &layout, const flow::BatchRows &rows)
+      : layout(layout), batchRows(rows), json(layout.program->getContext()) {}
 
   /// Reports dataflow that is no network of Layers.md.
   mlir::LogicalResult run();
@@ -118,6 +120,7 @@ private:
   static int stateNumber(flow::SequenceOp sequence, mlir::Value value);
 
   const ProgramLayout &layout;
+  const flow::BatchRows &batchRows;
   Json json;
   llvm::SmallVector<mlir::Attribute> values, layerList;
   llvm::DenseMap<mlir::Value, int64_t> valueNumbers;

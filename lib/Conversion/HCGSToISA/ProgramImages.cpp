@@ -114,18 +114,57 @@ void ImageBuilder::adviseWeights(InFlightDiagnostic &diag) {
          << " bytes and fit";
     return;
   }
-  int64_t words = 0;
+  // Fewer bits: the most with which all matrices fit, and the most of those
+  // that the target takes.
+  int64_t words = 0, total = 0, bitsNow = 0;
   for (const auto &entry : layout.matrices) {
     MatrixOp matrix = entry.second;
     words += matrix.getNumCodes();
+    total += matrix.getGates() * matrix.getRows() * matrix.getCols();
+    bitsNow += matrix.getNumCodes() * matrix.getWeights().getBits();
   }
-  for (uint32_t bits = 8; bits >= 2; --bits)
-    if (target.hasWeightBits(bits) &&
-        uint64_t((words * bits + 7) / 8) <= available) {
-      diag << "; with " << bits << "-bit weights they fit";
-      return;
+  auto bytesWith = [&](uint32_t bits) {
+    int64_t bytes = 0;
+    for (const auto &entry : layout.matrices) {
+      MatrixOp matrix = entry.second;
+      int64_t own = std::min<int64_t>(bits, matrix.getWeights().getBits());
+      bytes += (matrix.getNumCodes() * own + 7) / 8;
     }
-  diag << "; keep fewer blocks or choose a target with more";
+    return uint64_t(bytes);
+  };
+  uint32_t possible = 0, taken = 0;
+  for (uint32_t bits = 8; bits >= 2; --bits)
+    if (bytesWith(bits) <= available) {
+      possible = std::max(possible, bits);
+      if (target.hasWeightBits(bits))
+        taken = std::max(taken, bits);
+    }
+  if (taken)
+    diag << "; with " << taken << "-bit weights they fit";
+  else if (possible)
+    diag << "; " << possible << "-bit weights would fit, but '" << target.name
+         << "' takes "
+         << llvm::join(llvm::map_range(
+                           target.weightBits,
+                           [](uint32_t bits) { return std::to_string(bits); }),
+                       ", ")
+         << " bits only";
+  else
+    diag << "; no width of weights is small enough";
+
+  // Fewer weights: the ratio at which those that are left fit, rounded up.
+  int64_t left = int64_t(double(words) * double(8 * available) /
+                         double(std::max<int64_t>(bitsNow, 1)));
+  auto ratio = [&](int64_t kept) {
+    int64_t hundredths = (100 * total + kept - 1) / kept;
+    return std::to_string(hundredths / 100) + "." +
+           std::to_string(100 + hundredths % 100).substr(1) + "x";
+  };
+  if (left > 0)
+    diag << "; as wide as they are, weights must be compressed " << ratio(left)
+         << " in all in place of " << ratio(words)
+         << " (larger --tiers ratios, or a circulant block size)";
+  diag << ", or choose a target with more";
 }
 
 LogicalResult ImageBuilder::checkCapacities() {
@@ -269,6 +308,13 @@ FailureOr<ProgramImages> ImageBuilder::run() {
   for (auto [number, descriptor] : llvm::enumerate(descriptors))
     if (int source = layout.biasOf[number]; source >= 0)
       descriptor.bias = biasPlaces[source];
+  // Segments of columns: the whole matrix, of which a part is used.
+  for (const ProgramLayout::View &view : layout.views) {
+    MatrixDescriptor descriptor = descriptors[view.matrix];
+    descriptor.colBegin = view.colBegin;
+    descriptor.colEnd = view.colEnd;
+    descriptors.push_back(descriptor);
+  }
   std::vector<numerics::PwlTable> tables;
   for (const auto &entry : layout.tables)
     tables.push_back(TableOp(entry.second).getTable());

@@ -5,9 +5,11 @@
 
 #include "ProgramLayout.h"
 #include "ProgramImages.h"
+#include "hcgs/Dialect/HCGS/Transforms/BatchRows.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallSet.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace hcgs;
@@ -64,7 +66,10 @@ isa::Addr Loop::address(Value value, uint32_t begin, uint32_t end, int gate,
   if (place.ring < 0)
     return {0, int32_t(place.offset + inSlot)};
   const Ring &ring = rings[place.ring];
+  // Slots repeat: deep schedules stay within the reach of offsets.
   int64_t step = lead - llvm::isa<BlockArgument>(value);
+  if (step >= int64_t(ring.slots))
+    step %= ring.slots;
   return {uint8_t(ring.reg),
           int32_t(step * ring.pitch + place.offset + inSlot)};
 }
@@ -94,6 +99,14 @@ unsigned ProgramLayout::matrixNumber(StringRef name) const {
 }
 unsigned ProgramLayout::tableNumber(StringRef name) const {
   return numberOf(tables, program, name);
+}
+
+unsigned ProgramLayout::descriptorNumber(unsigned matrix, uint32_t colBegin,
+                                         uint32_t colEnd) const {
+  if (colEnd == 0)
+    return matrix;
+  return matrices.size() +
+         (llvm::find(views, View{matrix, colBegin, colEnd}) - views.begin());
 }
 
 Loop *ProgramLayout::loopOf(SequenceOp op) {
@@ -132,6 +145,23 @@ bool ProgramLayout::isLoadedIntoState(ReadOp read) {
 //===----------------------------------------------------------------------===//
 // Schedules
 //===----------------------------------------------------------------------===//
+
+/// The product that gives an accumulator chain its biases, given the last value
+/// of the chain; null if there is none.
+static MvmOp findBias(Value chain) {
+  while (Operation *op = chain.getDefiningOp()) {
+    auto product = dyn_cast<MvmOp>(op);
+    if (product && product.getBias())
+      return product;
+    chain = TypeSwitch<Operation *, Value>(op)
+                .Case<MvmOp, VmacOp, VaccOp>(
+                    [](auto o) -> Value { return o.getAcc(); })
+                .Default(Value());
+    if (!chain)
+      break;
+  }
+  return {};
+}
 
 LogicalResult ProgramLayout::readSchedule(Loop &loop) {
   ScheduleOp scheduleOp = loop.op.getSchedule();
@@ -183,8 +213,52 @@ LogicalResult ProgramLayout::readSchedule(Loop &loop) {
       entry.begin = *issue.getFirst() * height;
       entry.end = std::min<uint64_t>(*issue.getLast() * height, entry.end);
     }
+    if (failed(readProduct(issue, operation, entry)))
+      return failure();
     loop.entries.push_back(entry);
   }
+  return success();
+}
+
+/// What an entry says of a matrix product: gates, columns and tile.
+LogicalResult ProgramLayout::readProduct(IssueOp issue,
+                                         const schedule::Operation &operation,
+                                         schedule::Entry &entry) {
+  if (!operation.isProduct())
+    return success();
+  unsigned all = (1u << operation.gates) - 1;
+  entry.gates = issue.getGateMask() == all ? 0 : issue.getGateMask();
+  if (std::optional<int64_t> end = issue.getColEnd()) {
+    int64_t begin = *issue.getColBegin(), granule = operation.colGranule;
+    if (*end > operation.cols)
+      return issue.emitOpError("issues columns ")
+             << begin << " to " << *end << " of a matrix that has "
+             << operation.cols;
+    for (int64_t edge : {begin, *end})
+      if (edge % granule && edge != operation.cols)
+        return issue.emitOpError("cuts columns at ")
+               << edge << "; blocks of the matrix begin at multiples of "
+               << granule;
+    if (begin != 0 || *end != operation.cols) {
+      entry.colBegin = begin;
+      entry.colEnd = *end;
+    }
+  }
+  if (!operation.tileFor) {
+    if (issue.getTile())
+      return issue.emitOpError("names a tile, which only products of dense "
+                               "matrices have");
+    return success();
+  }
+  if (!issue.getTile()) {
+    entry.tile = operation.tileFor(entry);
+    return success();
+  }
+  if (*issue.getTile() >= target.mac.tiles.size())
+    return issue.emitOpError("names tile ")
+           << *issue.getTile() << "; '" << target.name << "' has "
+           << target.mac.tiles.size() << ", from 0 on";
+  entry.tile = {unsigned(*issue.getTile()), issue.getRetile()};
   return success();
 }
 
@@ -197,34 +271,42 @@ LogicalResult ProgramLayout::findStarts(Loop &loop) {
     return std::make_pair(-int64_t(loop.entries[a].step), a) <
            std::make_pair(-int64_t(loop.entries[b].step), b);
   });
+  // Of each storage, row and gate: whether it was begun.
+  std::vector<std::vector<bool>> begun;
   for (const schedule::Storage &storage : loop.model.problem.storages)
-    loop.starts.emplace_back(storage.rows, schedule::kNone);
+    begun.emplace_back(size_t(storage.rows) * storage.gates, false);
+  loop.starts.assign(loop.entries.size(), false);
   for (unsigned index : order) {
     const schedule::Entry &entry = loop.entries[index];
     const schedule::Operation &operation =
         loop.model.problem.operations[entry.operation];
     if (operation.storage == schedule::kNone)
       continue;
-    for (uint32_t row = entry.begin; row < entry.end; ++row) {
-      unsigned &start = loop.starts[operation.storage][row + operation.offset];
-      if (start == schedule::kNone)
-        start = entry.operation;
-    }
-  }
-  for (const schedule::Entry &entry : loop.entries) {
-    const schedule::Operation &operation =
-        loop.model.problem.operations[entry.operation];
-    if (operation.storage == schedule::kNone)
-      continue;
-    ArrayRef<unsigned> starts = loop.starts[operation.storage];
-    bool first = starts[entry.begin + operation.offset] == entry.operation;
+    const unsigned gates = loop.model.problem.storages[operation.storage].gates;
+    unsigned first = 0, later = 0;
     for (uint32_t row = entry.begin; row < entry.end; ++row)
-      if ((starts[row + operation.offset] == entry.operation) != first)
-        return loop.model.sources[entry.operation].op->emitOpError(
-                   "is issued for rows ")
-               << entry.begin << ".." << entry.end - 1
-               << " at once, of which some are the first of their accumulator "
-                  "and some are not; issue them apart";
+      for (unsigned gate = 0; gate < gates; ++gate) {
+        if (entry.gates && !(entry.gates >> gate & 1))
+          continue;
+        std::vector<bool>::reference place =
+            begun[operation.storage]
+                 [size_t(row + operation.offset) * gates + gate];
+        ++(place ? later : first);
+        place = true;
+      }
+    Operation *op = loop.model.sources[entry.operation].op;
+    if (first && later)
+      return op->emitOpError("is issued for rows ")
+             << entry.begin << ".." << entry.end - 1
+             << " at once, of which some are the first of their accumulator "
+                "and some are not; issue them apart";
+    loop.starts[index] = first != 0;
+    Value chain = loop.model.namedBy[operation.storage];
+    if (first && !llvm::isa<MvmOp>(op) && findBias(chain))
+      return op->emitOpError("is the first that is issued for rows ")
+             << entry.begin << ".." << entry.end - 1
+             << " of accumulators that start from biases, which only a product "
+                "can put there; issue it after one";
   }
   return success();
 }
@@ -296,20 +378,6 @@ LogicalResult ProgramLayout::addLoop(SequenceOp sequence) {
 // Matrices
 //===----------------------------------------------------------------------===//
 
-/// The matrix that gives an accumulator chain its biases, through the values it
-/// continues and those that continue it.
-static MvmOp findBias(MvmOp mvm) {
-  for (Value value = mvm.getResult(); value;) {
-    auto product = value.getDefiningOp<MvmOp>();
-    if (!product)
-      break;
-    if (product.getBias())
-      return product;
-    value = product.getAcc();
-  }
-  return {};
-}
-
 LogicalResult ProgramLayout::noteMatrix(MvmOp mvm, uint32_t rowBlock,
                                         bool startsWithBias, Value chain) {
   unsigned number = matrixNumber(mvm.getMatrix());
@@ -330,8 +398,7 @@ LogicalResult ProgramLayout::noteMatrix(MvmOp mvm, uint32_t rowBlock,
   if (mvm.getBias())
     biasOf[number] = number;
   else if (startsWithBias) {
-    int source =
-        matrixNumber(findBias(cast<MvmOp>(chain.getDefiningOp())).getMatrix());
+    int source = matrixNumber(findBias(chain).getMatrix());
     if (biasOf[number] >= 0 && biasOf[number] != source)
       return conflict(" with two sets of biases");
     biasOf[number] = source;
@@ -340,18 +407,20 @@ LogicalResult ProgramLayout::noteMatrix(MvmOp mvm, uint32_t rowBlock,
 }
 
 LogicalResult ProgramLayout::noteLoopMatrices(Loop &loop) {
-  for (const schedule::Entry &entry : loop.entries) {
+  for (auto [index, entry] : llvm::enumerate(loop.entries)) {
     auto mvm = dyn_cast<MvmOp>(loop.model.sources[entry.operation].op);
     if (!mvm)
       continue;
     unsigned storage = loop.model.problem.operations[entry.operation].storage;
     uint32_t height = loop.holdings[storage].rowBlock;
     Value chain = loop.model.namedBy[storage];
-    bool first = loop.starts[storage][entry.begin] == entry.operation;
     if (failed(noteMatrix(
             mvm, height ? height : loop.model.problem.storages[storage].rows,
-            first && findBias(cast<MvmOp>(chain.getDefiningOp())), chain)))
+            loop.starts[index] && findBias(chain), chain)))
       return failure();
+    View view = {matrixNumber(mvm.getMatrix()), entry.colBegin, entry.colEnd};
+    if (entry.colEnd && !llvm::is_contained(views, view))
+      views.push_back(view);
   }
   return success();
 }
@@ -548,10 +617,15 @@ LogicalResult ProgramLayout::allocateRegisters() {
       registers.push_back(&streamRegister);
     }
   int64_t needed = placeRooms(rooms);
-  if (needed > isa::kNumRegisters - 1)
-    return emitError(program->getLoc(), "program needs ")
-           << needed << " address registers for rings and streams; the machine "
-           << "has " << isa::kNumRegisters - 1;
+  if (needed > isa::kNumRegisters - 1) {
+    InFlightDiagnostic diag = emitError(program->getLoc(), "program needs ")
+                              << needed
+                              << " address registers for rings and streams; "
+                              << "the machine has " << isa::kNumRegisters - 1;
+    if (int64_t together = getNumRows(program); together > 1)
+      diag << "; compute fewer batch rows together than --streams=" << together;
+    return diag;
+  }
   for (auto [room, reg] : llvm::zip(rooms, registers))
     *reg = room.address + 1;
   return success();
@@ -604,6 +678,12 @@ LogicalResult ProgramLayout::run() {
     if (failed(noteMatrix(mvm, mvm.getResult().getType().getRows(),
                           mvm.getBias(), mvm.getResult())))
       return failure();
+  constexpr size_t kDescriptors = 1024; // the field `desc` of mvm
+  if (matrices.size() + views.size() > kDescriptors)
+    return emitError(program->getLoc(), "program needs ")
+           << matrices.size() + views.size() << " matrix descriptors, "
+           << views.size() << " of them for segments of columns; the machine "
+           << "has " << kDescriptors << "; use longer segments";
   decideStep();
   if (failed(allocate()) || failed(allocateRegisters()))
     return failure();

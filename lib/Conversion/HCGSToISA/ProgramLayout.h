@@ -79,9 +79,9 @@ struct Loop {
   };
   std::vector<Walk> walks;
 
-  /// Of each storage and row: the first operation of the problem that is
-  /// issued for it in a step. It starts the accumulator.
-  std::vector<std::vector<unsigned>> starts;
+  /// Of each entry: whether it is the first in its step that is issued for the
+  /// rows and gates it computes. It starts their accumulators.
+  std::vector<bool> starts;
 
   /// Elements of vmem and of amem, and where they begin.
   std::array<int64_t, 2> sizes = {0, 0}, bases = {0, 0};
@@ -107,6 +107,14 @@ public:
   llvm::MapVector<mlir::StringAttr, flow::MatrixOp> matrices;
   llvm::MapVector<mlir::StringAttr, flow::TableOp> tables;
   llvm::MapVector<mlir::StringAttr, flow::LayerOp> layers;
+  /// A segment of the columns of a matrix: its descriptor comes after those of
+  /// whole matrices.
+  struct View {
+    unsigned matrix;
+    uint32_t colBegin, colEnd;
+    bool operator==(const View &) const = default;
+  };
+  std::vector<View> views;
   std::vector<Loop> loops;
   /// By matrix: the height of its row blocks; 0 if it is not used.
   std::vector<uint32_t> rowBlocks;
@@ -123,6 +131,9 @@ public:
   unsigned streamNumber(llvm::StringRef name) const;
   unsigned matrixNumber(llvm::StringRef name) const;
   unsigned tableNumber(llvm::StringRef name) const;
+  /// Of columns colBegin .. colEnd-1 of a matrix (0, 0: all).
+  unsigned descriptorNumber(unsigned matrix, uint32_t colBegin,
+                            uint32_t colEnd) const;
   Loop *loopOf(flow::SequenceOp op);
 
   /// A constant that is zero and only starts time loops: it is filled in and
@@ -138,6 +149,9 @@ public:
 private:
   mlir::LogicalResult addLoop(flow::SequenceOp sequence);
   mlir::LogicalResult readSchedule(Loop &loop);
+  mlir::LogicalResult readProduct(flow::IssueOp issue,
+                                  const schedule::Operation &operation,
+                                  schedule::Entry &entry);
   mlir::LogicalResult findStarts(Loop &loop);
   void placeBuffers(Loop &loop);
   mlir::LogicalResult noteMatrix(flow::MvmOp mvm, uint32_t rowBlock,

@@ -6,11 +6,25 @@
 // and what would fit.
 
 !v = !hcgs.vec<16 x !fx.int<13, 12>>
-// expected-error@+1 {{1 layer: weights need 96 bytes, wmem of 'tiny' has 64: 32 bytes over; with 4-bit weights they fit}}
+// expected-error@+1 {{1 layer: weights need 96 bytes, wmem of 'tiny' has 64: 32 bytes over; with 4-bit weights they fit; as wide as they are, weights must be compressed 1.51x in all in place of 1.00x (larger --tiers ratios, or a circulant block size), or choose a target with more}}
 hcgs.program @weights {
   hcgs.layer @A linear "/a"
   hcgs.stream @x sequence in : !v
   hcgs.matrix @W 1x8x16 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> codes dense<1> : tensor<1x8x16xi8>
+  %x = hcgs.read @x : !v
+  %a = hcgs.mvm @W, %x shifts [0] layer @A : (!v) -> !hcgs.acc<1x8, [15]>
+  %y = hcgs.requant %a[0] shift 3 layer @A : !hcgs.acc<1x8, [15]> -> !hcgs.vec<8 x !fx.int<13, 12>>
+}
+
+// -----
+
+// No width is small enough.
+!v = !hcgs.vec<64 x !fx.int<13, 12>>
+// expected-error@+1 {{1 layer: weights need 384 bytes, wmem of 'tiny' has 64: 320 bytes over; no width of weights is small enough; as wide as they are, weights must be compressed 6.03x in all in place of 1.00x}}
+hcgs.program @ratio {
+  hcgs.layer @A linear "/a"
+  hcgs.stream @x sequence in : !v
+  hcgs.matrix @W 1x8x64 weights <bits = 6, encoding = twos, rounding = nearest, exps = [3]> codes dense<1> : tensor<1x8x64xi8>
   %x = hcgs.read @x : !v
   %a = hcgs.mvm @W, %x shifts [0] layer @A : (!v) -> !hcgs.acc<1x8, [15]>
   %y = hcgs.requant %a[0] shift 3 layer @A : !hcgs.acc<1x8, [15]> -> !hcgs.vec<8 x !fx.int<13, 12>>

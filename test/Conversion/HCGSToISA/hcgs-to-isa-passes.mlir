@@ -1,6 +1,6 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// RUN: hcgs-opt %s --hcgs-schedule=target=generic --hcgs-verify-schedule --hcgs-to-isa --isa-verify-program | FileCheck %s
+// RUN: hcgs-opt %s --hcgs-schedule="target=generic schedule=unfolded" --hcgs-verify-schedule --hcgs-to-isa --isa-verify-program | FileCheck %s
 
 // A bidirectional layer, joined in a scratch stream, and a linear layer that
 // reads it in a second pass.

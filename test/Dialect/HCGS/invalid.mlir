@@ -600,3 +600,143 @@ hcgs.program @p {
     hcgs.yield %x : !hcgs.vec<4 x !fx.int<13, 12>>
   }
 }
+
+// -----
+
+// Parts that only products have.
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!a = !hcgs.acc<2x8, [15, 15]>
+hcgs.program @p {
+  hcgs.layer @L0 linear "/fc"
+  hcgs.stream @x step in : !v
+  hcgs.matrix @W 2x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3, 3]> codes dense<1> : tensor<2x8x8xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
+    hcgs.schedule depth 0 {
+      // expected-error @below {{'hcgs.issue' op names gates, columns or a tile, but only an hcgs.mvm has them}}
+      hcgs.issue %x columns 0 to 4 step 0 : !v
+    }
+    hcgs.yield
+  }
+}
+
+// -----
+
+// A gate that there is not.
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!a = !hcgs.acc<2x8, [15, 15]>
+hcgs.program @p {
+  hcgs.layer @L0 linear "/fc"
+  hcgs.stream @x step in : !v
+  hcgs.matrix @W 2x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3, 3]> codes dense<1> : tensor<2x8x8xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
+    hcgs.schedule depth 0 {
+      // expected-error @below {{'hcgs.issue' op issues gate 2, but gates are 0 to 1}}
+      hcgs.issue %a gates [0, 2] step 0 : !a
+    }
+    hcgs.yield
+  }
+}
+
+// -----
+
+// Gates in a mess.
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!a = !hcgs.acc<2x8, [15, 15]>
+hcgs.program @p {
+  hcgs.layer @L0 linear "/fc"
+  hcgs.stream @x step in : !v
+  hcgs.matrix @W 2x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3, 3]> codes dense<1> : tensor<2x8x8xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
+    hcgs.schedule depth 0 {
+      // expected-error @below {{'hcgs.issue' op names gates out of order; list each once, rising}}
+      hcgs.issue %a gates [1, 0] step 0 : !a
+    }
+    hcgs.yield
+  }
+}
+
+// -----
+
+// No gate.
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!a = !hcgs.acc<2x8, [15, 15]>
+hcgs.program @p {
+  hcgs.layer @L0 linear "/fc"
+  hcgs.stream @x step in : !v
+  hcgs.matrix @W 2x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3, 3]> codes dense<1> : tensor<2x8x8xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
+    hcgs.schedule depth 0 {
+      // expected-error @below {{'hcgs.issue' op names no gate; leave the gates out to issue all}}
+      hcgs.issue %a gates [] step 0 : !a
+    }
+    hcgs.yield
+  }
+}
+
+// -----
+
+// No columns.
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!a = !hcgs.acc<2x8, [15, 15]>
+hcgs.program @p {
+  hcgs.layer @L0 linear "/fc"
+  hcgs.stream @x step in : !v
+  hcgs.matrix @W 2x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3, 3]> codes dense<1> : tensor<2x8x8xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
+    hcgs.schedule depth 0 {
+      // expected-error @below {{'hcgs.issue' op issues columns 4 to 4, which are none}}
+      hcgs.issue %a columns 4 to 4 step 0 : !a
+    }
+    hcgs.yield
+  }
+}
+
+// -----
+
+// Half a segment.
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!a = !hcgs.acc<2x8, [15, 15]>
+hcgs.program @p {
+  hcgs.layer @L0 linear "/fc"
+  hcgs.stream @x step in : !v
+  hcgs.matrix @W 2x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3, 3]> codes dense<1> : tensor<2x8x8xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
+    hcgs.schedule depth 0 {
+      // expected-error @below {{'hcgs.issue' op gives only one end of its columns}}
+      "hcgs.issue"(%a) {step = 0, col_end = 4} : (!a) -> ()
+    }
+    hcgs.yield
+  }
+}
+
+// -----
+
+// Retiling of nothing.
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!a = !hcgs.acc<2x8, [15, 15]>
+hcgs.program @p {
+  hcgs.layer @L0 linear "/fc"
+  hcgs.stream @x step in : !v
+  hcgs.matrix @W 2x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3, 3]> codes dense<1> : tensor<2x8x8xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
+    hcgs.schedule depth 0 {
+      // expected-error @below {{'hcgs.issue' op says 'retile' without a tile}}
+      hcgs.issue %a retile step 0 : !a
+    }
+    hcgs.yield
+  }
+}

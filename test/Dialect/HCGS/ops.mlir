@@ -92,9 +92,14 @@ hcgs.program @net model <name = "net", producer = "test", opset = 17, sha256 = "
       hcgs.issue %x step 1 : !hcgs.vec<3 x !fx.int<13, 12>>
       // CHECK-NEXT: hcgs.issue %[[A]] blocks 0 to 2 step 0 :
       hcgs.issue %a blocks 0 to 2 step 0 : !a
+      // CHECK-NEXT: hcgs.issue %[[A]] blocks 0 to 1 gates [0, 3] columns 1 to 4 tile 2 retile step 0 :
+      hcgs.issue %a blocks 0 to 1 gates [0, 3] columns 1 to 4 tile 2 retile step 0 : !a
+      // CHECK-NEXT: hcgs.issue %[[A]] tile 0 step 0 :
+      hcgs.issue %a tile 0 step 0 : !a
       // CHECK-NEXT: hcgs.issue_write %{{.*}}, @y at 0 step 0 :
       hcgs.issue_write %y, @y at 0 step 0 : !hcgs.vec<6 x !fx.int<13, 12>>
-    }
+    // CHECK: } {report = {name = "auto"}}
+    } {report = {name = "auto"}}
     // CHECK: hcgs.yield %{{.*}}, %[[C1]] : !hcgs.vec<4 x !fx.int<13, 12>>, !hcgs.vec<4 x !fx.int<16, 12>>
     hcgs.yield %hn, %cn : !h, !c
   }

@@ -3,12 +3,14 @@
 // RUN: split-file %s %t
 // RUN: not hcgs-opt %t/plain.mlir --hcgs-schedule 2>&1 | FileCheck %s --check-prefix=NOTARGET
 // RUN: not hcgs-opt %t/plain.mlir --hcgs-schedule=target=nowhere 2>&1 | FileCheck %s --check-prefix=TARGET
-// RUN: not hcgs-opt %t/plain.mlir --hcgs-schedule="target=generic scheduler=fastest" 2>&1 | FileCheck %s --check-prefix=SCHEDULER
+// RUN: not hcgs-opt %t/plain.mlir --hcgs-schedule="target=generic schedule=fastest" 2>&1 | FileCheck %s --check-prefix=SCHEDULE
+// RUN: not hcgs-opt %t/plain.mlir --hcgs-schedule="target=generic tile=48" 2>&1 | FileCheck %s --check-prefix=TILE
 // RUN: not hcgs-opt %t/map.mlir --hcgs-schedule=target=generic 2>&1 | FileCheck %s --check-prefix=MAP
 
 // NOTARGET: error: program names no target; name one with the option 'target'
 // TARGET: error: {{.*}}nowhere
-// SCHEDULER: error: there is no scheduler 'fastest'; there is unfolded
+// SCHEDULE: error: there is no schedule 'fastest'; there is {{.*}}unfolded
+// TILE: error: there is no tile policy '48'; there is 'adaptive', and tiles of 'generic' have 256, 128, 64, 32, 16, 8, 4, 2, 1 rows
 // MAP: map.mlir:{{[0-9]+}}:3: error: 'hcgs.matrix' op malformed index
 
 //--- plain.mlir

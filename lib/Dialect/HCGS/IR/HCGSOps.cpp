@@ -152,14 +152,47 @@ LogicalResult ScheduleOp::verifyRegions() {
   return success();
 }
 
+unsigned IssueOp::getGateMask() {
+  unsigned mask = 0;
+  if (std::optional<ArrayRef<int64_t>> gates = getGates())
+    for (int64_t gate : *gates)
+      mask |= 1u << gate;
+  return mask;
+}
+
 LogicalResult IssueOp::verify() {
-  if (getFirst().has_value() != getLast().has_value())
-    return emitOpError("gives only one end of its blocks");
-  if (!getFirst())
+  auto checkRange = [&](StringRef what, std::optional<int64_t> begin,
+                        std::optional<int64_t> end) -> LogicalResult {
+    if (begin.has_value() != end.has_value())
+      return emitOpError("gives only one end of its ") << what;
+    if (begin && (*begin < 0 || *begin >= *end))
+      return emitOpError("issues ")
+             << what << " " << *begin << " to " << *end << ", which are none";
     return success();
-  int64_t first = *getFirst(), last = *getLast();
-  if (first < 0 || first >= last)
-    return emitOpError("issues blocks ")
-           << first << " to " << last << ", which are none";
+  };
+  if (failed(checkRange("blocks", getFirst(), getLast())) ||
+      failed(checkRange("columns", getColBegin(), getColEnd())))
+    return failure();
+  if (getRetile() && !getTile())
+    return emitOpError("says 'retile' without a tile");
+
+  // What only a product has.
+  auto mvm = getValue().getDefiningOp<MvmOp>();
+  if (!mvm && (getGates() || getColBegin() || getTile()))
+    return emitOpError("names gates, columns or a tile, but only an hcgs.mvm "
+                       "has them");
+  if (!getGates())
+    return success();
+  int64_t count = mvm.getResult().getType().getGates(), before = -1;
+  if (getGates()->empty())
+    return emitOpError("names no gate; leave the gates out to issue all");
+  for (int64_t gate : *getGates()) {
+    if (gate < 0 || gate >= count)
+      return emitOpError("issues gate ")
+             << gate << ", but gates are 0 to " << count - 1;
+    if (gate <= before)
+      return emitOpError("names gates out of order; list each once, rising");
+    before = gate;
+  }
   return success();
 }

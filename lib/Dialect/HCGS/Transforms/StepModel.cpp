@@ -6,8 +6,10 @@
 #include "hcgs/Dialect/HCGS/Transforms/StepModel.h"
 
 #include "hcgs/Dialect/FX/Utils/MatrixForms.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <memory>
 #include <numeric>
 
 using namespace mlir;
@@ -26,8 +28,9 @@ FailureOr<compression::WeightLayout> flow::getLayout(MatrixOp matrix,
 namespace {
 class ModelBuilder {
 public:
-  ModelBuilder(SequenceOp sequence, const TargetModel &target)
-      : sequence(sequence), timing(schedule::timingOf(target)) {}
+  ModelBuilder(SequenceOp sequence, const TargetModel &target,
+               const TilePolicy &tiles)
+      : sequence(sequence), timing(schedule::timingOf(target)), tiles(tiles) {}
 
   FailureOr<StepModel> run();
 
@@ -40,6 +43,7 @@ private:
   void chooseGranules();
   void defineStorages();
   LogicalResult addOperation(Operation *op);
+  LogicalResult addProduct(MvmOp mvm);
   void addVector(Operation *op, Value result, unsigned part = 0);
   schedule::Operation makeVector(unsigned storage) const;
 
@@ -52,13 +56,18 @@ private:
     operand.back = isa<BlockArgument>(value);
     return operand;
   }
+  /// An operation without `leastOccupancy` is never quicker than in one piece.
   void add(schedule::Operation operation, Operation *op, unsigned part = 0) {
+    if (!operation.leastOccupancy)
+      operation.leastOccupancy =
+          operation.occupancy(schedule::Entry{0, 0, operation.rows, 0});
     model.problem.operations.push_back(std::move(operation));
     model.sources.push_back({op, part});
   }
 
   SequenceOp sequence;
   schedule::MachineTiming timing;
+  TilePolicy tiles;
   SymbolTableCollection symbols;
   llvm::DenseMap<std::pair<Attribute, uint32_t>, unsigned> groups;
   /// Of each group: its layer, the coarsest granule of a matrix, and where row
@@ -77,7 +86,11 @@ unsigned ModelBuilder::groupOf(FlatSymbolRefAttr layer, uint32_t rows) {
   auto [it, isNew] =
       groups.insert({{layer, rows}, unsigned(model.problem.groups.size())});
   if (isNew) {
-    model.problem.groups.push_back({rows, 1});
+    schedule::Group group;
+    group.rows = rows;
+    if (auto decl = symbols.lookupNearestSymbolFrom<LayerOp>(sequence, layer))
+      group.lstm = decl.getKind() == LayerKind::LSTM;
+    model.problem.groups.push_back(group);
     boundaries.push_back({layer});
   }
   return it->second;
@@ -171,6 +184,120 @@ schedule::Operation ModelBuilder::makeVector(unsigned storage) const {
   return result;
 }
 
+/// Of a matrix with blocks: where segments of columns may begin.
+static uint32_t columnGranule(MatrixOp matrix) {
+  if (fx::CirculantAttr circulant = matrix.getCirculant())
+    return circulant.getBlock();
+  if (fx::SparsityAttr blocks = matrix.getBlocks())
+    return blocks.getTiers().front().getCols();
+  return 1;
+}
+
+namespace {
+/// Cycles of parts of a matrix that is computed row group by row group. What
+/// was asked for once is known from then on.
+class GroupedOccupancy {
+public:
+  GroupedOccupancy(compression::WeightLayout layout, uint64_t lanes)
+      : shared(std::make_shared<Shared>(Shared{std::move(layout), lanes, {}})) {
+  }
+
+  uint64_t operator()(const schedule::Entry &entry) const {
+    const compression::WeightLayout &layout = shared->layout;
+    Part part = {entry.gates, entry.colBegin, entry.colEnd};
+    if (!part.gates)
+      part.gates = (1u << layout.gates()) - 1;
+    if (!part.colEnd)
+      part.colEnd = layout.cols();
+    for (const auto &[known, timing] : shared->known)
+      if (known == part)
+        return timing.cycles(entry.begin, entry.end);
+    shared->known.push_back(
+        {part, schedule::RowGroupTiming(layout, part.gates, shared->lanes,
+                                        {part.colBegin, part.colEnd})});
+    return shared->known.back().second.cycles(entry.begin, entry.end);
+  }
+
+private:
+  struct Part {
+    unsigned gates;
+    uint32_t colBegin, colEnd;
+    bool operator==(const Part &) const = default;
+  };
+  struct Shared {
+    compression::WeightLayout layout;
+    uint64_t lanes;
+    std::vector<std::pair<Part, schedule::RowGroupTiming>> known;
+  };
+  std::shared_ptr<Shared> shared;
+};
+
+/// Accumulators and columns of the part of a product that an entry names.
+struct Extent {
+  uint64_t rows, cols;
+  Extent(const schedule::Entry &entry, unsigned gates, uint32_t cols)
+      : rows(uint64_t(entry.end - entry.begin) *
+             (entry.gates ? llvm::popcount(entry.gates) : gates)),
+        cols(entry.colEnd ? entry.colEnd - entry.colBegin : cols) {}
+};
+} // namespace
+
+LogicalResult ModelBuilder::addProduct(MvmOp mvm) {
+  auto matrix =
+      symbols.lookupNearestSymbolFrom<MatrixOp>(mvm, mvm.getMatrixAttr());
+  if (!matrix)
+    return mvm.emitOpError("names ")
+           << mvm.getMatrixAttr() << ", which is not an hcgs.matrix";
+  FailureOr<compression::WeightLayout> layout =
+      getLayout(matrix, matrix.getRows());
+  if (failed(layout))
+    return failure();
+  schedule::Operation result;
+  result.unit = schedule::Unit::Matrix;
+  result.storage = model.storageOf.lookup(mvm.getResult());
+  const schedule::Storage &storage = model.problem.storages[result.storage];
+  result.rows = storage.rows;
+  result.group = storage.group;
+  result.latency = timing.matrixFill;
+  result.reads.push_back(read(mvm.getInput(), /*all=*/true));
+  addBoundary(result.group, fx::rowGranule(matrix.getSparsityAttr()));
+  unsigned gates = matrix.getGates();
+  uint32_t cols = matrix.getCols();
+  result.gates = gates;
+  result.cols = cols;
+  result.colGranule = columnGranule(matrix);
+  if (!layout->isDense()) {
+    result.occupancy = GroupedOccupancy(*std::move(layout), timing.lanes);
+    add(std::move(result), mvm);
+    return success();
+  }
+  if (tiles.fixedTile) {
+    result.tileFor = [tile = *tiles.fixedTile](const schedule::Entry &) {
+      return schedule::TileChoice{tile, false};
+    };
+    // No shape but this one, however the product is cut.
+    result.leastOccupancy =
+        timing.dense(uint64_t(result.rows) * gates, cols, *tiles.fixedTile);
+  } else {
+    result.tileFor = [timing = timing, gates,
+                      cols](const schedule::Entry &entry) {
+      Extent extent(entry, gates, cols);
+      auto [tile, retile] = timing.bestDense(extent.rows, extent.cols);
+      return schedule::TileChoice{tile, retile};
+    };
+    result.leastOccupancy =
+        timing.leastDense(uint64_t(result.rows) * gates, cols);
+  }
+  result.occupancy = [timing = timing, gates, cols,
+                      tileFor = result.tileFor](const schedule::Entry &entry) {
+    Extent extent(entry, gates, cols);
+    schedule::TileChoice choice = tileFor(entry);
+    return timing.dense(extent.rows, extent.cols, choice.tile, choice.retile);
+  };
+  add(std::move(result), mvm);
+  return success();
+}
+
 LogicalResult ModelBuilder::addOperation(Operation *op) {
   if (auto readOp = dyn_cast<ReadOp>(op)) {
     schedule::Operation result;
@@ -207,50 +334,8 @@ LogicalResult ModelBuilder::addOperation(Operation *op) {
     }
     return success();
   }
-  if (auto mvm = dyn_cast<MvmOp>(op)) {
-    auto matrix =
-        symbols.lookupNearestSymbolFrom<MatrixOp>(op, mvm.getMatrixAttr());
-    if (!matrix)
-      return mvm.emitOpError("names ")
-             << mvm.getMatrixAttr() << ", which is not an hcgs.matrix";
-    FailureOr<compression::WeightLayout> layout =
-        getLayout(matrix, matrix.getRows());
-    if (failed(layout))
-      return failure();
-    schedule::Operation result;
-    result.unit = schedule::Unit::Matrix;
-    result.storage = model.storageOf.lookup(mvm.getResult());
-    const schedule::Storage &storage = model.problem.storages[result.storage];
-    result.rows = storage.rows;
-    result.group = storage.group;
-    result.latency = timing.matrixFill;
-    result.reads.push_back(read(mvm.getInput(), /*all=*/true));
-    addBoundary(result.group, fx::rowGranule(matrix.getSparsityAttr()));
-    uint64_t gates = matrix.getGates(), cols = matrix.getCols();
-    result.gates = gates;
-    result.cols = cols;
-    if (!layout->isDense()) {
-      result.occupancy = [groups = schedule::RowGroupTiming(
-                              *layout, (1u << gates) - 1, timing.lanes)](
-                             const schedule::Entry &entry) {
-        return groups.cycles(entry.begin, entry.end);
-      };
-    } else {
-      result.tileFor = [timing = timing, gates,
-                        cols](const schedule::Entry &entry) {
-        return schedule::TileChoice{
-            timing.bestTile((entry.end - entry.begin) * gates, cols), false};
-      };
-      result.occupancy = [timing = timing, gates, cols,
-                          tileFor =
-                              result.tileFor](const schedule::Entry &entry) {
-        return timing.dense((entry.end - entry.begin) * gates, cols,
-                            tileFor(entry).tile);
-      };
-    }
-    add(std::move(result), op);
-    return success();
-  }
+  if (auto mvm = dyn_cast<MvmOp>(op))
+    return addProduct(mvm);
   if (isa<VmacOp, VaccOp, ActOp, RequantOp>(op)) {
     schedule::Operation result =
         makeVector(model.storageOf.lookup(op->getResult(0)));
@@ -278,10 +363,44 @@ FailureOr<StepModel> ModelBuilder::run() {
       return failure();
   chooseGranules();
   model.problem.queues = timing.queues;
+  // The endloop, and an aadd for each stream that is walked along.
+  llvm::DenseSet<std::pair<Attribute, unsigned>> walks;
+  for (Operation &op : sequence.getBody().front())
+    TypeSwitch<Operation *>(&op).Case<ReadOp, WriteOp>([&](auto transfer) {
+      walks.insert(
+          {transfer.getStreamAttr(), transfer.getFrames() == Frames::Reversed});
+    });
+  model.problem.controlPerIteration = 1 + walks.size();
   return std::move(model);
 }
 
 FailureOr<StepModel> flow::buildStepModel(SequenceOp sequence,
-                                          const TargetModel &target) {
-  return ModelBuilder(sequence, target).run();
+                                          const TargetModel &target,
+                                          const TilePolicy &tiles) {
+  return ModelBuilder(sequence, target, tiles).run();
+}
+
+//===----------------------------------------------------------------------===//
+// Tile policies
+//===----------------------------------------------------------------------===//
+
+std::string TilePolicy::name(const TargetModel &target) const {
+  return fixedTile ? std::to_string(target.mac.tiles[*fixedTile].rows)
+                   : "adaptive";
+}
+
+Result<TilePolicy> TilePolicy::parse(std::string_view name,
+                                     const TargetModel &target) {
+  if (name == "adaptive")
+    return TilePolicy{};
+  std::string rows;
+  for (auto [number, tile] : llvm::enumerate(target.mac.tiles)) {
+    std::string text = std::to_string(tile.rows);
+    if (name == text)
+      return TilePolicy{unsigned(number)};
+    rows += (number ? ", " : "") + text;
+  }
+  return Error{"there is no tile policy '" + std::string(name) +
+               "'; there is 'adaptive', and tiles of '" + target.name +
+               "' have " + rows + " rows"};
 }

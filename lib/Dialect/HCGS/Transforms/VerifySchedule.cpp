@@ -1,18 +1,24 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// hcgs-verify-schedule: carries a schedule out, row by row, with labels in
+// hcgs-verify-schedule: carries a schedule out, place by place, with labels in
 // place of numbers. Every place of every buffer holds the label of what was
-// last put there: which row of which step, and how many operations of an
-// accumulator chain have added to it. An entry must find the labels that the
-// dataflow asks for. This shares nothing with the schedulers, and no closed
-// formula with them either: sequences of one step, of two, and of more steps
-// than any value lives are run through.
+// last put there: which row and gate of which step, and how much of what its
+// accumulator chain adds is in it (each column of a product, and each vector
+// operation, counts one). An entry must find the labels that the dataflow asks
+// for. This shares nothing with the schedulers, and no closed formula with them
+// either: sequences of every length up to past the depth, and of more steps
+// than any value lives, are run through.
 
 #include "hcgs/Dialect/HCGS/Transforms/Passes.h"
+#include "hcgs/Dialect/HCGS/Transforms/ProgramTarget.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SmallSet.h"
 
 namespace hcgs::flow {
 #define GEN_PASS_DEF_HCGSVERIFYSCHEDULE
@@ -28,7 +34,7 @@ namespace {
 struct Label {
   int64_t step = -2; // -1: the initial state; -2: nothing yet
   int64_t row = -1;
-  unsigned parts = 0;
+  int64_t parts = 0;
   Operation *by = nullptr; // the entry that put it there
 };
 
@@ -38,21 +44,29 @@ struct Buffer {
   Value last;
   int64_t rows = 0, gates = 1;
   int64_t height = 0, window = 0, slots = 1;
-  /// Operations that write each row in a step: the length of the chain.
-  unsigned parts = 1;
+  /// What is added to each place in a step: columns of products, and vector
+  /// operations.
+  int64_t parts = 1;
   bool state = false;
-  std::vector<Label> places; // slots x rows
-  /// Latest step of each row that was completed, and by which entry.
+  /// The product that starts the accumulators from its biases, if any.
+  Operation *bias = nullptr;
+  std::vector<Label> places; // slots x rows x gates
+  /// Of each row and gate: the latest step that was completed.
   std::vector<int64_t> completed;
-  /// Parts issued for each row in each step.
-  std::vector<std::vector<unsigned>> issued;
+  /// Of each step, row and gate: what was added already.
+  std::vector<std::vector<int64_t>> issued;
 
-  Label &at(int64_t step, int64_t row) {
+  Label &at(int64_t step, int64_t row, int64_t gate) {
     int64_t slot = ((step % slots) + slots) % slots;
     int64_t place = row;
     if (window)
       place = row / height % window * height + row % height;
-    return places[slot * rows + place];
+    return places[(slot * rows + place) * gates + gate];
+  }
+  /// Elements in all slots.
+  int64_t elements() const {
+    int64_t held = window ? std::min(window * height, rows) : rows;
+    return slots * held * gates;
   }
   /// Whether rows begin .. end-1 (of one gate, if `gate`) lie side by side.
   bool isContiguous(int64_t begin, int64_t end, bool gate) const {
@@ -70,11 +84,18 @@ struct Entry {
   int64_t step;
   Value input; // of an hcgs.concat: the operand that is copied
   int64_t offset = 0;
+  // Of an hcgs.mvm: the gates it computes, as a mask, and its columns.
+  unsigned gates = 1;
+  int64_t colBegin = 0, colEnd = 1;
+
+  bool has(int64_t gate) const { return gates >> gate & 1; }
 };
 
 class Checker {
 public:
-  explicit Checker(SequenceOp sequence) : sequence(sequence) {}
+  /// `target` is null if nothing is known of it.
+  Checker(SequenceOp sequence, const hcgs::TargetModel *target)
+      : sequence(sequence), target(target) {}
 
   LogicalResult run() {
     scheduleOp = sequence.getSchedule();
@@ -82,26 +103,34 @@ public:
       return sequence.emitOpError("has no schedule; run hcgs-schedule");
     findBuffers();
     if (failed(readBuffers()) || failed(readEntries()) ||
-        failed(checkCoverage()))
+        failed(checkCoverage()) || failed(checkTarget()))
       return failure();
-    int64_t longest = 2 * scheduleOp.getDepth() + 3;
+    // Every length whose prologue and epilogue meet (of very deep schedules the
+    // shortest and the longest of these), and one past all of them.
+    const int64_t depth = scheduleOp.getDepth();
+    int64_t longest = 2 * depth + 3;
     for (Buffer &buffer : buffers)
       longest = std::max<int64_t>(longest, 2 * buffer.slots + 3);
-    for (int64_t steps : {int64_t(1), int64_t(2), longest})
-      if (failed(execute(steps)))
-        return failure();
-    return success();
+    constexpr int64_t kFew = 16;
+    for (int64_t steps = 1; steps <= depth + 2; ++steps)
+      if (steps <= kFew || steps >= depth)
+        if (failed(execute(steps)))
+          return failure();
+    return execute(longest);
   }
 
 private:
   void findBuffers();
   LogicalResult readBuffers();
   LogicalResult readEntries();
+  LogicalResult readProduct(IssueOp issue, MvmOp mvm, Entry &entry);
   LogicalResult checkCoverage();
+  LogicalResult checkTarget();
   LogicalResult execute(int64_t steps);
   LogicalResult issue(const Entry &entry, int64_t time);
+  /// Reads a gate, or all if `oneGate` is -1.
   LogicalResult readRows(const Entry &entry, Value value, int64_t begin,
-                         int64_t end, bool oneGate, int64_t time);
+                         int64_t end, int64_t oneGate, int64_t time);
   LogicalResult writeRows(const Entry &entry, int64_t time);
 
   Buffer &bufferOf(Value value) { return buffers[numberOf.lookup(value)]; }
@@ -115,7 +144,19 @@ private:
     return {};
   }
 
+  /// The matrix of a product; null if there is none.
+  MatrixOp matrixOf(MvmOp mvm) {
+    return symbols.lookupNearestSymbolFrom<MatrixOp>(mvm, mvm.getMatrixAttr());
+  }
+  /// What an operation adds to each place it writes.
+  static int64_t partsOf(Operation *op) {
+    auto mvm = dyn_cast<MvmOp>(op);
+    return mvm ? mvm.getInput().getType().getSize() : 1;
+  }
+
   SequenceOp sequence;
+  const hcgs::TargetModel *target;
+  SymbolTableCollection symbols;
   ScheduleOp scheduleOp;
   std::vector<Buffer> buffers;
   llvm::DenseMap<Value, unsigned> numberOf;
@@ -134,12 +175,15 @@ void Checker::findBuffers() {
       numberOf[result] = numberOf.lookup(continued);
       Buffer &buffer = bufferOf(result);
       buffer.last = result;
-      ++buffer.parts;
+      buffer.parts += partsOf(&op);
       continue;
     }
     numberOf[result] = buffers.size();
     Buffer &buffer = buffers.emplace_back();
     buffer.last = result;
+    buffer.parts = partsOf(&op);
+    if (auto mvm = dyn_cast<MvmOp>(op); mvm && mvm.getBias())
+      buffer.bias = mvm;
     if (auto acc = dyn_cast<AccType>(result.getType())) {
       buffer.rows = acc.getRows();
       buffer.gates = acc.getGates();
@@ -239,70 +283,221 @@ LogicalResult Checker::readEntries() {
              << " of " << buffer.height << " rows";
     entry.begin = first * buffer.height;
     entry.end = std::min(last * buffer.height, buffer.rows);
+    if (auto mvm = dyn_cast<MvmOp>(entry.flow))
+      if (failed(readProduct(issue, mvm, entry)))
+        return failure();
     entries.push_back(entry);
   }
   return success();
 }
 
+/// Gates, columns and tile of an entry.
+LogicalResult Checker::readProduct(IssueOp issue, MvmOp mvm, Entry &entry) {
+  MatrixOp matrix = matrixOf(mvm);
+  if (!matrix)
+    return mvm.emitOpError("names ")
+           << mvm.getMatrixAttr() << ", which is not an hcgs.matrix";
+  const int64_t cols = matrix.getCols();
+  entry.gates = issue.getGateMask();
+  if (!entry.gates)
+    entry.gates = (1u << matrix.getGates()) - 1;
+  entry.colBegin = issue.getColBegin().value_or(0);
+  entry.colEnd = issue.getColEnd().value_or(cols);
+  if (entry.colEnd > cols)
+    return issue.emitOpError("issues columns ")
+           << entry.colBegin << " to " << entry.colEnd
+           << " of a matrix that has " << cols;
+  int64_t granule = 1;
+  if (hcgs::fx::CirculantAttr circulant = matrix.getCirculant())
+    granule = circulant.getBlock();
+  else if (hcgs::fx::SparsityAttr blocks = matrix.getBlocks())
+    granule = blocks.getTiers().front().getCols();
+  for (int64_t edge : {entry.colBegin, entry.colEnd})
+    if (edge % granule != 0 && edge != cols)
+      return issue.emitOpError("cuts columns at ")
+             << edge << "; blocks of the matrix begin at multiples of "
+             << granule;
+  if (issue.getTile() && !matrix.isDense())
+    return issue.emitOpError(
+        "names a tile, which only products of dense matrices have");
+  return success();
+}
+
 /// Condition 1.
 LogicalResult Checker::checkCoverage() {
-  llvm::DenseMap<Operation *, std::vector<Operation *>> covered;
-  for (Operation &op : sequence.getBody().front())
-    if (!isa<ScheduleOp, YieldOp>(op))
-      covered[&op].resize(isa<WriteOp>(op) ? 1
-                                           : bufferOf(op.getResult(0)).rows);
-  for (const Entry &entry : entries) {
-    std::vector<Operation *> &rows = covered[entry.flow];
+  // Of each operation, row and gate: the segments of columns that are issued.
+  struct Segment {
+    int64_t begin, end;
+    unsigned entry;
+  };
+  struct Cover {
+    int64_t gates = 1, cols = 1;
+    std::vector<SmallVector<Segment, 2>> places;
+  };
+  llvm::MapVector<Operation *, Cover> covers;
+  for (Operation &op : sequence.getBody().front()) {
+    if (isa<ScheduleOp, YieldOp>(op))
+      continue;
+    Cover &cover = covers[&op];
+    int64_t rows = isa<WriteOp>(op) ? 1 : bufferOf(op.getResult(0)).rows;
+    if (auto mvm = dyn_cast<MvmOp>(op)) {
+      cover.gates = mvm.getResult().getType().getGates();
+      cover.cols = mvm.getInput().getType().getSize();
+    }
+    cover.places.resize(rows * cover.gates);
+  }
+  for (auto [number, entry] : llvm::enumerate(entries)) {
+    Cover &cover = covers[entry.flow];
     int64_t begin = entry.begin + entry.offset;
     int64_t end = isa<WriteOp>(entry.flow) ? 1 : entry.end + entry.offset;
-    for (int64_t row = begin; row < end; ++row) {
-      if (rows[row]) {
-        InFlightDiagnostic diag = entry.op->emitOpError("issues ");
-        if (isa<WriteOp>(entry.flow))
-          diag << "an hcgs.write a second time";
-        else
-          diag << "row " << row << " a second time";
-        diag.attachNote(rows[row]->getLoc()) << "it is issued here already";
-        return diag;
-      }
-      rows[row] = entry.op;
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t gate = 0; gate < cover.gates; ++gate)
+        if (entry.has(gate))
+          cover.places[row * cover.gates + gate].push_back(
+              {entry.colBegin, entry.colEnd, unsigned(number)});
+  }
+
+  /// "row 3", "row 3 of gate 1, columns 64 to 127".
+  auto describe = [](InFlightDiagnostic &diag, Operation *op,
+                     const Cover &cover, size_t place, int64_t begin,
+                     int64_t end) {
+    if (isa<WriteOp>(op)) {
+      diag << "an hcgs.write";
+      return;
     }
-  }
-  for (Operation &op : sequence.getBody().front()) {
-    auto it = covered.find(&op);
-    if (it == covered.end())
-      continue;
-    for (auto [row, by] : llvm::enumerate(it->second))
-      if (!by) {
+    diag << "row " << place / cover.gates;
+    if (cover.gates > 1)
+      diag << " of gate " << place % cover.gates;
+    if (end - begin < cover.cols)
+      diag << ", columns " << begin << " to " << end - 1 << ",";
+  };
+  for (auto &[op, cover] : covers)
+    for (auto [place, segments] : llvm::enumerate(cover.places)) {
+      llvm::sort(segments, [](const Segment &a, const Segment &b) {
+        return std::make_pair(a.begin, a.entry) <
+               std::make_pair(b.begin, b.entry);
+      });
+      int64_t done = 0;
+      unsigned by = 0;
+      auto never = [&](int64_t begin, int64_t end) {
         InFlightDiagnostic diag = scheduleOp.emitOpError("never issues ");
-        if (isa<WriteOp>(op))
-          diag << "an hcgs.write";
-        else
-          diag << "row " << row << " of an operation";
-        diag.attachNote(op.getLoc()) << "which is here";
+        describe(diag, op, cover, place, begin, end);
+        if (!isa<WriteOp>(op))
+          diag << " of an operation";
+        diag.attachNote(op->getLoc()) << "which is here";
         return diag;
+      };
+      for (const Segment &segment : segments) {
+        if (segment.begin > done)
+          return never(done, segment.begin);
+        if (segment.begin < done) {
+          auto [first, second] = std::minmax(by, segment.entry);
+          InFlightDiagnostic diag = entries[second].op->emitOpError("issues ");
+          describe(diag, op, cover, place, segment.begin,
+                   std::min(done, segment.end));
+          diag << " a second time";
+          diag.attachNote(entries[first].op->getLoc())
+              << "it is issued here already";
+          return diag;
+        }
+        done = segment.end;
+        by = segment.entry;
       }
+      if (done < cover.cols)
+        return never(done, cover.cols);
+    }
+  return success();
+}
+
+/// Condition 6. Where nothing is known of the target, what no machine has.
+LogicalResult Checker::checkTarget() {
+  if (target)
+    for (const Entry &entry : entries)
+      if (auto issue = dyn_cast<IssueOp>(entry.op))
+        if (issue.getTile() && *issue.getTile() >= target->mac.tiles.size())
+          return issue.emitOpError("names tile ")
+                 << *issue.getTile() << "; '" << target->name << "' has "
+                 << target->mac.tiles.size() << ", from 0 on";
+
+  constexpr uint64_t kAddresses = uint64_t(1) << 24, kProgram = 1 << 20;
+  const std::string owner = target ? " of '" + target->name + "'" : "";
+  uint64_t elements[2] = {0, 0};
+  llvm::SmallSet<std::pair<bool, int64_t>, 8> rings;
+  for (Buffer &buffer : buffers) {
+    bool accumulators = isa<AccType>(buffer.last.getType());
+    // Both factors are below 2^63 / 2^40 after this.
+    if (uint64_t(buffer.slots) > kAddresses)
+      return buffer.op.emitOpError("has ")
+             << buffer.slots << " slots, more than there are addresses ("
+             << kAddresses << ")";
+    elements[accumulators] += buffer.elements();
+    if (buffer.slots > 1)
+      rings.insert({accumulators, buffer.slots});
   }
+  const std::pair<StringRef, uint64_t> memories[2] = {
+      {"vmem", target ? target->memories.vmemElements : kAddresses},
+      {"amem", target ? target->memories.amemElements : kAddresses}};
+  for (bool accumulators : {false, true}) {
+    auto [memory, available] = memories[accumulators];
+    if (elements[accumulators] > available)
+      return scheduleOp.emitOpError("has buffers of ")
+             << elements[accumulators] << " elements, " << memory << owner
+             << " has " << available << ": "
+             << elements[accumulators] - available
+             << " over; use fewer slots or smaller windows";
+  }
+
+  llvm::DenseSet<std::pair<Attribute, unsigned>> walks;
+  for (Operation &op : sequence.getBody().front())
+    if (auto read = dyn_cast<ReadOp>(op))
+      walks.insert(
+          {read.getStreamAttr(), read.getFrames() == Frames::Reversed});
+    else if (auto write = dyn_cast<WriteOp>(op))
+      walks.insert(
+          {write.getStreamAttr(), write.getFrames() == Frames::Reversed});
+  constexpr size_t kRegisters = 31; // a1 .. a31 (S-R-1)
+  if (rings.size() + walks.size() > kRegisters)
+    return scheduleOp.emitOpError("needs ")
+           << rings.size() << " rings and walks along " << walks.size()
+           << " streams; the machine has " << kRegisters
+           << " address registers for them";
+
+  // Every entry is in the loop, `step` times in the prologue, and in the
+  // epilogue as often as steps are left.
+  uint64_t depth = scheduleOp.getDepth();
+  uint64_t available = target ? target->memories.pmemInstructions : kProgram;
+  if (depth >= available || entries.size() * (depth + 1) > available)
+    return scheduleOp.emitOpError("has ")
+           << entries.size() << " entries and depth " << depth
+           << ", which with prologue and epilogue takes more instructions than "
+              "pmem"
+           << owner << " has (" << available << ")";
   return success();
 }
 
 /// Conditions 2, 3 and 4 of one operand.
 LogicalResult Checker::readRows(const Entry &entry, Value value, int64_t begin,
-                                int64_t end, bool oneGate, int64_t time) {
+                                int64_t end, int64_t oneGate, int64_t time) {
   Buffer &buffer = bufferOf(value);
   int64_t back = isa<BlockArgument>(value);
   int64_t step = time - back;
-  if (!buffer.isContiguous(begin, end, oneGate))
+  if (!buffer.isContiguous(begin, end, oneGate >= 0))
     return entry.op->emitOpError("reads rows ")
            << begin << " to " << end - 1
            << " of an operand, which do not lie side by side in row blocks of "
            << buffer.height;
-  for (int64_t row = begin; row < end; ++row) {
-    const Label &label = buffer.at(step, row);
+  int64_t firstGate = std::max<int64_t>(oneGate, 0);
+  int64_t lastGate = oneGate < 0 ? buffer.gates : oneGate + 1;
+  for (int64_t place = begin * buffer.gates; place < end * buffer.gates;
+       ++place) {
+    int64_t row = place / buffer.gates, gate = place % buffer.gates;
+    if (gate < firstGate || gate >= lastGate)
+      continue;
+    const Label &label = buffer.at(step, row, gate);
     if (label.step == step && label.row == row && label.parts == buffer.parts)
       continue;
     StringRef whose = back ? " of the step before" : "";
-    if (buffer.completed[row] >= step) {
+    if (buffer.completed[place] >= step) {
       InFlightDiagnostic diag = entry.op->emitOpError("reads row ")
                                 << row << " of an operand" << whose
                                 << ", which is overwritten by then";
@@ -331,9 +526,14 @@ LogicalResult Checker::writeRows(const Entry &entry, int64_t time) {
            << ", which do not lie side by side in a window of row blocks of "
            << buffer.height;
   // The copies of an hcgs.concat write rows of their own.
-  for (int64_t row = begin; row < end; ++row) {
-    Label &label = buffer.at(time, row);
-    unsigned &issued = buffer.issued[time][row];
+  int64_t firsts = 0, places = 0;
+  for (int64_t place = begin * buffer.gates; place < end * buffer.gates;
+       ++place) {
+    int64_t row = place / buffer.gates, gate = place % buffer.gates;
+    if (isa<MvmOp>(entry.flow) && !entry.has(gate))
+      continue;
+    Label &label = buffer.at(time, row, gate);
+    int64_t &issued = buffer.issued[time][place];
     if (issued && (label.step != time || label.row != row)) {
       InFlightDiagnostic diag = entry.op->emitOpError("adds to row ")
                                 << row
@@ -343,10 +543,26 @@ LogicalResult Checker::writeRows(const Entry &entry, int64_t time) {
         diag.attachNote(label.by->getLoc()) << "overwritten here";
       return diag;
     }
-    ++issued;
+    ++places;
+    firsts += issued == 0;
+    issued += entry.colEnd - entry.colBegin;
     label = Label{time, row, issued, entry.op};
     if (issued == buffer.parts)
-      buffer.completed[row] = time;
+      buffer.completed[place] = time;
+  }
+  if (firsts && firsts != places)
+    return entry.op->emitOpError("is issued for rows ")
+           << begin << ".." << end - 1
+           << " at once, of which some are the first of their accumulator and "
+              "some are not; issue them apart";
+  if (firsts && buffer.bias && !isa<MvmOp>(entry.flow)) {
+    InFlightDiagnostic diag =
+        entry.op->emitOpError("begins rows ")
+        << begin << ".." << end - 1
+        << " of accumulators that start from biases, which only a product can "
+           "put there; issue it after one";
+    diag.attachNote(buffer.bias->getLoc()) << "the biases are these";
+    return diag;
   }
   return success();
 }
@@ -354,9 +570,9 @@ LogicalResult Checker::writeRows(const Entry &entry, int64_t time) {
 LogicalResult Checker::issue(const Entry &entry, int64_t time) {
   int64_t begin = entry.begin, end = entry.end;
   auto whole = [&](Value value) {
-    return readRows(entry, value, 0, bufferOf(value).rows, false, time);
+    return readRows(entry, value, 0, bufferOf(value).rows, -1, time);
   };
-  auto rows = [&](Value value, bool oneGate = false) {
+  auto rows = [&](Value value, int64_t oneGate = -1) {
     return readRows(entry, value, begin, end, oneGate, time);
   };
   LogicalResult result = success();
@@ -365,16 +581,17 @@ LogicalResult Checker::issue(const Entry &entry, int64_t time) {
   if (isa<ConcatOp>(entry.flow))
     result = whole(entry.input);
   else if (auto mvm = dyn_cast<MvmOp>(entry.flow))
-    result = whole(mvm.getInput());
+    result =
+        readRows(entry, mvm.getInput(), entry.colBegin, entry.colEnd, -1, time);
   else if (auto vmac = dyn_cast<VmacOp>(entry.flow))
     result =
         success(succeeded(rows(vmac.getA())) && succeeded(rows(vmac.getB())));
   else if (auto vacc = dyn_cast<VaccOp>(entry.flow))
     result = rows(vacc.getInput());
   else if (auto act = dyn_cast<ActOp>(entry.flow))
-    result = rows(act.getAcc(), true);
+    result = rows(act.getAcc(), act.getGate());
   else if (auto requant = dyn_cast<RequantOp>(entry.flow))
-    result = rows(requant.getAcc(), true);
+    result = rows(requant.getAcc(), requant.getGate());
   if (failed(result))
     return failure();
   return writeRows(entry, time);
@@ -382,13 +599,14 @@ LogicalResult Checker::issue(const Entry &entry, int64_t time) {
 
 LogicalResult Checker::execute(int64_t steps) {
   for (Buffer &buffer : buffers) {
-    buffer.places.assign(buffer.slots * buffer.rows, {});
-    buffer.completed.assign(buffer.rows, -2);
-    buffer.issued.assign(steps, std::vector<unsigned>(buffer.rows, 0));
+    buffer.places.assign(buffer.slots * buffer.rows * buffer.gates, {});
+    buffer.completed.assign(buffer.rows * buffer.gates, -2);
+    buffer.issued.assign(steps,
+                         std::vector<int64_t>(buffer.rows * buffer.gates, 0));
     if (!buffer.state)
       continue;
     for (int64_t row = 0; row < buffer.rows; ++row) {
-      buffer.at(-1, row) = Label{-1, row, buffer.parts, nullptr};
+      buffer.at(-1, row, 0) = Label{-1, row, buffer.parts, nullptr};
       buffer.completed[row] = -1;
     }
   }
@@ -401,7 +619,7 @@ LogicalResult Checker::execute(int64_t steps) {
   // The next call goes on from these.
   for (Buffer &buffer : buffers)
     for (int64_t row = 0; buffer.state && row < buffer.rows; ++row) {
-      const Label &label = buffer.at(steps - 1, row);
+      const Label &label = buffer.at(steps - 1, row, 0);
       if (label.step != steps - 1 || label.row != row)
         return buffer.op.emitOpError("does not hold row ")
                << row << " of the last state at the end";
@@ -412,9 +630,19 @@ LogicalResult Checker::execute(int64_t steps) {
 namespace {
 struct VerifySchedulePass
     : hcgs::flow::impl::HCGSVerifyScheduleBase<VerifySchedulePass> {
+  using HCGSVerifyScheduleBase::HCGSVerifyScheduleBase;
+
   void runOnOperation() override {
-    for (auto sequence : getOperation().getBody().front().getOps<SequenceOp>())
-      if (failed(Checker(sequence).run()))
+    ProgramOp program = getOperation();
+    std::optional<hcgs::TargetModel> model;
+    if (!target.empty() || program.getTarget()) {
+      FailureOr<hcgs::TargetModel> loaded = loadProgramTarget(program, target);
+      if (failed(loaded))
+        return signalPassFailure();
+      model = std::move(*loaded);
+    }
+    for (auto sequence : program.getBody().front().getOps<SequenceOp>())
+      if (failed(Checker(sequence, model ? &*model : nullptr).run()))
         signalPassFailure();
     markAllAnalysesPreserved();
   }

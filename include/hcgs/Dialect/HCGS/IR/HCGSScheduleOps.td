@@ -24,6 +24,10 @@ def HCGS_ScheduleOp : HCGS_Op<"schedule", [
     entry runs if 0 <= t+k < T, which makes prologue and epilogue. One entry
     becomes one instruction, in this order.
 
+    `report` is what the scheduler says of its work: its name, how tiles were
+    chosen, the estimated cycles and what bounds them. It goes into the report;
+    nothing depends on it.
+
     Example:
 
     ```mlir
@@ -35,7 +39,8 @@ def HCGS_ScheduleOp : HCGS_Op<"schedule", [
     }
     ```
   }];
-  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$depth);
+  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$depth,
+                       OptionalAttr<DictionaryAttr>:$report);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "`depth` $depth $body attr-dict";
   let hasRegionVerifier = 1;
@@ -70,27 +75,49 @@ def HCGS_BufferOp : HCGS_Op<"buffer", [HasParent<"::hcgs::flow::ScheduleOp">]> {
 }
 
 def HCGS_IssueOp : HCGS_Op<"issue", [HasParent<"::hcgs::flow::ScheduleOp">]> {
-  let summary = "Issue the operation that makes a value, or some of its rows.";
+  let summary = "Issue the operation that makes a value, or a part of it.";
   let description = [{
     Issues row blocks `first` to `last` (exclusive) of the operation whose
     result is `value`, or all of it if no blocks are given. The blocks of an
     `hcgs.concat` are its operands: each is one copy.
 
+    An `hcgs.mvm` can be cut further: into `gates`, and into segments of
+    `columns`, begin to end (exclusive), which need only those elements of its
+    input. Segments begin and end at block boundaries of tier 1 of a block-sparse
+    matrix, at multiples of the block size of a circulant one, anywhere in a
+    dense one, and at the last column.
+
+    `tile` is the place of a tile shape in the target's list, for a dense matrix;
+    with `retile` the unit takes a partial last segment of rows with a lower
+    shape (T-M-1). Without `tile` it is the choice with the fewest cycles for
+    this part.
+
     Example:
 
     ```mlir
     hcgs.issue %a blocks 0 to 2 step 0 : !hcgs.acc<4x128, [17, 17, 17, 17]>
+    hcgs.issue %a blocks 2 to 4 gates [0, 3] columns 0 to 64 tile 1 retile step 1 : !hcgs.acc<4x128, [17, 17, 17, 17]>
     ```
   }];
   let arguments = (ins
     HCGS_VecOrAcc:$value,
     OptionalAttr<I64Attr>:$first, OptionalAttr<I64Attr>:$last,
+    OptionalAttr<DenseI64ArrayAttr>:$gates,
+    OptionalAttr<I64Attr>:$col_begin, OptionalAttr<I64Attr>:$col_end,
+    OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$tile,
+    UnitAttr:$retile,
     ConfinedAttr<I64Attr, [IntNonNegative]>:$step
   );
   let assemblyFormat = [{
-    $value (`blocks` $first^ `to` $last)? `step` $step attr-dict `:` qualified(type($value))
+    $value (`blocks` $first^ `to` $last)? (`gates` $gates^)?
+    (`columns` $col_begin^ `to` $col_end)? (`tile` $tile^)? (`retile` $retile^)?
+    `step` $step attr-dict `:` qualified(type($value))
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Gates as a mask (bit g: gate g); 0: all.
+    unsigned getGateMask();
+  }];
 }
 
 def HCGS_IssueWriteOp : HCGS_Op<"issue_write", [HasParent<"::hcgs::flow::ScheduleOp">]> {

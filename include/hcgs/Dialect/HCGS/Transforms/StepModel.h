@@ -19,6 +19,10 @@
 #include "hcgs/Target/TargetModel.h"
 #include "llvm/ADT/DenseMap.h"
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 namespace hcgs::flow {
 
 /// The layout of a matrix with row blocks of height `rowBlock`. Reports a map
@@ -47,10 +51,25 @@ struct StepModel {
   llvm::SmallVector<mlir::FlatSymbolRefAttr> undivided;
 };
 
-/// Builds the model. Reports what cannot be modelled (a matrix whose map does
-/// not fit it, a kind of matrix the target does not have).
+/// How dense products arrange the lanes.
+struct TilePolicy {
+  /// Every product takes this shape of the target and no other; without it each
+  /// takes the one with the fewest cycles, and a lower one for its last rows.
+  std::optional<unsigned> fixedTile;
+
+  /// "adaptive", or the rows of the fixed shape.
+  std::string name(const TargetModel &target) const;
+  /// From such a name. The error lists what the target has.
+  static Result<TilePolicy> parse(std::string_view name,
+                                  const TargetModel &target);
+};
+
+/// Builds the model, all of the problem but `entryLimit` and `capacity`.
+/// Reports what cannot be modelled (a matrix whose map does not fit it, a kind
+/// of matrix the target does not have).
 mlir::FailureOr<StepModel> buildStepModel(SequenceOp sequence,
-                                          const TargetModel &target);
+                                          const TargetModel &target,
+                                          const TilePolicy &tiles = {});
 
 } // namespace hcgs::flow
 
