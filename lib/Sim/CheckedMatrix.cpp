@@ -31,9 +31,9 @@ static int64_t laneSum(const PackedMatrix &matrix,
 }
 
 bool Executor::checkMatrix(size_t pc, const DecodedInstruction &inst,
-                           const MatrixPlan &plan, const Extent &dst,
-                           const int16_t *x, const int32_t *out) {
-  const PackedMatrix &matrix = *plan.matrix;
+                           const MatrixPlan &plan, const PackedMatrix &matrix,
+                           const Extent &dst, const int16_t *x,
+                           const int32_t *out) {
   for (size_t g = plan.firstGroup; g < plan.lastGroup; ++g) {
     const PackedMatrix::Group &group = matrix.groups()[g];
     const PackedMatrix::Shape &shape = matrix.shapes()[group.shape];

@@ -35,6 +35,7 @@ struct Executor {
   }
 
   bool load(size_t pc, const DecodedInstruction &inst);
+  bool wload(size_t pc, const DecodedInstruction &inst);
   bool store(size_t pc, const DecodedInstruction &inst);
   bool mvm(size_t pc, const DecodedInstruction &inst);
   bool act(size_t pc, const DecodedInstruction &inst);
@@ -75,17 +76,23 @@ struct Executor {
     machine.aTouched = std::max(machine.aTouched, end);
   }
 
+  /// S-R-2: an operand is no longer than its ring.
+  bool ring(size_t pc, const char *field, isa::Addr address, int64_t n) {
+    const int64_t size = registers.size[address.reg];
+    if (size == 0 || n <= size) [[likely]]
+      return true;
+    trap(pc, field,
+         fmt::format("{} elements do not fit the ring of a{}, which has {}", n,
+                     address.reg, size));
+    return false;
+  }
+
   /// Resolves an operand of `n` elements in a memory of `size` (S-R-2, S-R-3).
   bool operand(size_t pc, const char *field, isa::Addr address, int64_t n,
                int64_t size, const char *memory, Extent &extent,
                int64_t &touched) {
-    const int64_t ring = registers.size[address.reg];
-    if (ring != 0 && n > ring) [[unlikely]] {
-      trap(pc, field,
-           fmt::format("{} elements do not fit the ring of a{}, which has {}",
-                       n, address.reg, ring));
+    if (!ring(pc, field, address, n))
       return false;
-    }
     extent = resolve(registers, address, n);
     if (extent.first < 0 || extent.first + extent.count > size ||
         extent.second + extent.restCount > size) [[unlikely]] {
@@ -130,6 +137,10 @@ struct Executor {
     }
     return true;
   }
+
+  /// The packed form of the spilled weights that wmem holds; null after a trap.
+  const PackedMatrix *fetch(size_t pc, const DecodedInstruction &inst,
+                            const MatrixPlan &plan);
 
   static int64_t place(const Extent &extent, int64_t i) {
     return i < extent.count ? extent.first + i
@@ -202,8 +213,8 @@ struct Executor {
 
   /// The same for mvm; also marks what it writes. `x` and `out` are contiguous.
   bool checkMatrix(size_t pc, const DecodedInstruction &inst,
-                   const MatrixPlan &plan, const Extent &dst, const int16_t *x,
-                   const int32_t *out);
+                   const MatrixPlan &plan, const PackedMatrix &matrix,
+                   const Extent &dst, const int16_t *x, const int32_t *out);
 
   Machine &machine;
   const LoadedProgram &program;

@@ -37,7 +37,7 @@ std::string_view sim::getName(Entry entry) {
 
 int StreamLayout::find(int64_t address, uint64_t bytes) const {
   for (size_t i = 0; i < streams.size(); ++i)
-    if (address >= streams[i].base &&
+    if (static_cast<int>(i) != weights && address >= streams[i].base &&
         static_cast<uint64_t>(address) + bytes <=
             static_cast<uint64_t>(streams[i].base) + streams[i].bytes)
       return static_cast<int>(i);
@@ -72,16 +72,21 @@ struct LoadedProgram::Matrices {
   /// By row: index bits (of all tiers) of the blocks and lines that start
   /// before it, and of those that end at or before it.
   struct IndexBits {
-    explicit IndexBits(const compression::BlockMap &map);
+    IndexBits(const compression::BlockMap &map,
+              compression::ColumnSpan columns);
     uint64_t of(size_t firstRow, size_t lastRow) const {
       return started[lastRow] - ended[firstRow];
     }
     std::vector<uint64_t> started, ended;
   };
+  /// What views of one matrix share.
+  struct Image {
+    WeightLayout layout;
+    std::vector<int16_t> codes;
+  };
   struct Entry {
     MatrixDescriptor descriptor;
-    std::optional<WeightLayout> layout;
-    std::vector<int16_t> codes;
+    std::shared_ptr<const Image> image;
     /// By gate mask.
     std::map<unsigned, std::unique_ptr<PackedMatrix>> packed;
     /// Of each mask: one that all gates share, or one a gate.
@@ -221,13 +226,6 @@ Result<LoadedProgram::Ptr> LoadedProgram::create(const Program &program,
     return target.takeError();
   loaded->theTarget = std::move(*target);
 
-  const std::vector<std::string_view> events = energyEvents();
-  for (const auto &[event, cost] : loaded->theTarget.energies)
-    if (std::find(events.begin(), events.end(), event) == events.end())
-      return Error{fmt::format("target: energy of unknown event '{}'; known "
-                               "are {}",
-                               event, fmt::join(events, ", "))};
-
   json metadata = json::parse(program.meta, nullptr, false);
   if (metadata.is_discarded())
     return Error{"metadata: not JSON"};
@@ -259,20 +257,24 @@ Result<LoadedProgram::Ptr> LoadedProgram::create(const Program &program,
   for (const numerics::PwlTable &table : *pwl)
     loaded->tables.emplace_back(table);
 
+  loaded->spillImage = program.spill;
+  loaded->theResidentBytes = static_cast<uint32_t>(program.weights.size());
   if (Result<void> decoded = loaded->decodeAll(program); !decoded)
     return decoded.takeError();
   if (Result<void> found = loaded->findEntries(); !found)
     return found.takeError();
-  // Codes and maps have done their work; the packed matrices stay.
+  // Codes and maps have done their work; the packed matrices stay. Spilled
+  // weights may have to be packed again.
   for (Matrices::Entry &entry : loaded->matrices->entries) {
-    entry.codes = {};
-    entry.layout.reset();
+    if (!entry.descriptor.spill)
+      entry.image.reset();
     entry.indexBits = {};
   }
   return Ptr(loaded);
 }
 
-LoadedProgram::Matrices::IndexBits::IndexBits(const compression::BlockMap &map)
+LoadedProgram::Matrices::IndexBits::IndexBits(const compression::BlockMap &map,
+                                              compression::ColumnSpan columns)
     : started(static_cast<size_t>(map.rows()) + 1),
       ended(static_cast<size_t>(map.rows()) + 1) {
   auto add = [&](int64_t row, int64_t height, int64_t bits) {
@@ -289,13 +291,20 @@ LoadedProgram::Matrices::IndexBits::IndexBits(const compression::BlockMap &map)
                                       : tiers[i - 1].cols;
     const int64_t blocks =
         compression::ceilDiv(extent, byColumn ? tier.rows : tier.cols);
+    // A block lies inside the columns of a view or outside of them.
+    auto inside = [&](const compression::Block &block) {
+      return block.col >= columns.begin && block.col < columns.end;
+    };
     for (const compression::Block &block : map.blocks(static_cast<int>(i)))
-      add(block.row, block.height, compression::indexBits(blocks));
+      if (inside(block))
+        add(block.row, block.height, compression::indexBits(blocks));
     if (tier.balance != compression::Balance::None)
       continue;
     // WI-I-5: a count for each block-row of each parent.
     for (int64_t p = 0; p < map.parentCount(static_cast<int>(i)); ++p) {
       const compression::Block parent = map.parent(static_cast<int>(i), p);
+      if (i > 0 && !inside(parent))
+        continue;
       for (int64_t r = 0; r < parent.height; r += tier.rows)
         add(parent.row + r, std::min<int64_t>(tier.rows, parent.height - r),
             compression::indexBits(blocks + 1));
@@ -316,17 +325,22 @@ Result<void> LoadedProgram::decodeAll(const Program &program) {
     Matrices::Entry entry;
     entry.descriptor = (*descriptors)[i];
     const std::string where = fmt::format("descriptor {}", i);
-    Result<WeightLayout> layout = readLayout(entry.descriptor, program.index);
-    if (!layout)
-      return layout.takeError().at(where);
-    Result<std::vector<int16_t>> codes =
-        readCodes(entry.descriptor, *layout, program.weights);
-    if (!codes)
-      return codes.takeError().at(where);
-    entry.codes = std::move(*codes);
-    for (const auto &map : layout->maps())
-      entry.indexBits.emplace_back(*map);
-    entry.layout = std::move(*layout);
+    for (const Matrices::Entry &other : matrices->entries)
+      if (entry.descriptor.sharesImage(other.descriptor))
+        entry.image = other.image;
+    if (!entry.image) {
+      Result<WeightLayout> layout = readLayout(entry.descriptor, program.index);
+      if (!layout)
+        return layout.takeError().at(where);
+      Result<std::vector<int16_t>> codes =
+          readCodes(entry.descriptor, *layout, program.weights, program.spill);
+      if (!codes)
+        return codes.takeError().at(where);
+      entry.image = std::make_shared<const Matrices::Image>(
+          Matrices::Image{std::move(*layout), std::move(*codes)});
+    }
+    for (const auto &map : entry.image->layout.maps())
+      entry.indexBits.emplace_back(*map, entry.descriptor.colRange());
     matrices->entries.push_back(std::move(entry));
   }
 
@@ -358,16 +372,23 @@ Result<void> LoadedProgram::decodeAll(const Program &program) {
       inst.n = n;
       inst.occ = ceilDiv(n, lanes);
     };
-    auto port = [&](uint32_t n, const TargetModel::Port &p) {
+    auto port = [&](uint32_t n, const TargetModel::Port &p,
+                    unsigned bytes = 2) {
       inst.n = n;
-      inst.occ = p.latency +
-                 ceilDiv(2 * uint64_t(n), std::max<uint32_t>(1, p.portBytes));
+      inst.occ = p.latency + ceilDiv(uint64_t(n) * bytes,
+                                     std::max<uint32_t>(1, p.portBytes));
     };
     if (const auto *load = std::get_if<isa::Load>(&source[pc])) {
       inst.dst = load->dst;
       inst.a = load->src;
       port(load->n, theTarget.load);
       bits.extRead = bits.vmemWritten = uint64_t(inst.n) * 16;
+    } else if (const auto *weights = std::get_if<isa::WLoad>(&source[pc])) {
+      inst.dst = weights->dst;
+      inst.a = weights->src;
+      port(weights->n, theTarget.load, 1);
+      wload = true;
+      bits.extRead = bits.wmemWritten = uint64_t(inst.n) * 8;
     } else if (const auto *store = std::get_if<isa::Store>(&source[pc])) {
       inst.dst = store->dst;
       inst.a = store->src;
@@ -465,7 +486,9 @@ Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
                                     mvm.desc, matrices->entries.size()));
   Matrices::Entry &entry = matrices->entries[mvm.desc];
   const MatrixDescriptor &descriptor = entry.descriptor;
-  const WeightLayout &layout = *entry.layout;
+  const WeightLayout &layout = entry.image->layout;
+  const compression::ColumnSpan columns = descriptor.colRange();
+  const auto cols = static_cast<uint64_t>(columns.size());
   if (uint64_t(mvm.first) + mvm.count > descriptor.rowBlocks())
     return fail("count",
                 fmt::format("row blocks {} + {} of a matrix that has {}",
@@ -488,8 +511,8 @@ Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
 
   std::unique_ptr<PackedMatrix> &packed = entry.packed[mvm.gates.mask];
   if (!packed)
-    packed =
-        std::make_unique<PackedMatrix>(layout, entry.codes, mvm.gates.mask);
+    packed = std::make_unique<PackedMatrix>(layout, entry.image->codes,
+                                            mvm.gates.mask, columns);
 
   MatrixPlan plan;
   plan.matrix = packed.get();
@@ -500,20 +523,37 @@ Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
   plan.gateMask = mvm.gates.mask;
   plan.allGates = mvm.gates.mask == (1u << descriptor.gates) - 1;
   plan.rows = descriptor.rows;
+  plan.weightBits = static_cast<uint32_t>(descriptor.format.bits);
   plan.rowBlock = descriptor.rowBlock;
   plan.firstBlock = mvm.first;
-  plan.cols = descriptor.cols;
+  plan.cols = static_cast<uint32_t>(cols);
   const uint64_t firstRow = uint64_t(mvm.first) * descriptor.rowBlock;
   const uint64_t lastRow = std::min<uint64_t>(
       (uint64_t(mvm.first) + mvm.count) * descriptor.rowBlock, descriptor.rows);
   plan.base = static_cast<uint32_t>(firstRow * descriptor.gates);
   plan.span = static_cast<uint32_t>((lastRow - firstRow) * descriptor.gates);
+  const uint64_t firstBit =
+      uint64_t(layout.firstWordOf(firstRow)) * descriptor.format.bits;
+  const uint64_t lastBit =
+      uint64_t(layout.firstWordOf(lastRow)) * descriptor.format.bits;
+  plan.wmemFirst =
+      static_cast<uint32_t>(descriptor.weightOffset + firstBit / 8);
+  plan.wmemBytes =
+      firstBit == lastBit
+          ? 0
+          : static_cast<uint32_t>((lastBit + 7) / 8 - firstBit / 8);
+  plan.descriptor = mvm.desc;
+  plan.blocks = mvm.count;
+  if (descriptor.spill) {
+    plan.spilled = spillImage.data() + *descriptor.spill + firstBit / 8;
+    wload = true;
+  }
   if (mvm.init == isa::Init::Bias)
     plan.bias = biases.data() + *descriptor.bias;
 
   inst.dst = mvm.dst;
   inst.a = mvm.src;
-  inst.n = descriptor.cols;
+  inst.n = plan.cols;
   inst.init = mvm.init;
   inst.lat = theTarget.matrixFill;
   const uint64_t chosen = std::popcount(unsigned(mvm.gates.mask));
@@ -526,26 +566,40 @@ Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
   };
   Traffic &bits = allTraffic[pc];
   if (layout.isDense()) {
-    const TileShape tile = theTarget.mac.tiles[mvm.tile];
-    // T-M-1
-    plan.macs = stored = written * descriptor.cols;
-    inst.occ = ((written + tile.rows - 1) / tile.rows) *
-               ((uint64_t(descriptor.cols) + tile.cols - 1) / tile.cols);
-    bits.vmemRead = uint64_t(mvm.count) * descriptor.cols * 16;
+    // T-M-1: the rows that do not fill the tile keep its shape, or take the
+    // lowest that holds them.
+    const std::vector<TileShape> &tiles = theTarget.mac.tiles;
+    const TileShape tile = tiles[mvm.tile];
+    const uint64_t rest = written % tile.rows;
+    TileShape last = tile;
+    if (mvm.retile)
+      for (const TileShape &other : tiles)
+        if (other.rows >= rest && other.rows < last.rows)
+          last = other;
+    plan.macs = stored = written * cols;
+    inst.occ = written / tile.rows * ((cols + tile.cols - 1) / tile.cols);
+    if (rest > 0)
+      inst.occ += (cols + last.cols - 1) / last.cols;
+    bits.vmemRead = uint64_t(mvm.count) * cols * 16;
   } else if (layout.isCirculant()) {
     // T-M-3: a row group is a block-row, with the products of its true rows.
     const uint64_t block = descriptor.block;
-    const uint64_t elements =
-        (descriptor.cols + block - 1) / block * block * chosen;
+    const uint64_t elements = (cols + block - 1) / block * block * chosen;
     for (uint64_t row = firstRow; row < lastRow; row += block) {
-      addGroup(chosen * std::min(block, descriptor.rows - row) *
-               descriptor.cols);
+      addGroup(chosen * std::min(block, descriptor.rows - row) * cols);
       stored += elements;
-      bits.vmemRead += uint64_t(descriptor.cols) * 16;
+      bits.vmemRead += cols * 16;
     }
   } else {
     // T-M-2: a row group is a small block-row of all chosen gates, whatever
     // masks they have. The gates of one mask read the same inputs.
+    auto keptColumns = [&](const compression::BlockMap &map, size_t i) {
+      uint64_t kept = 0;
+      for (const compression::ColRange &range : map.ranges(map.smallRows()[i]))
+        if (range.col >= columns.begin && range.col < columns.end)
+          kept += static_cast<uint64_t>(range.width);
+      return kept;
+    };
     const compression::BlockMaps &maps = layout.maps();
     const std::span<const compression::BlockMap::SmallRow> smallRows =
         maps.front()->smallRows();
@@ -556,8 +610,7 @@ Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
       uint64_t kept = 0; // columns, summed over the chosen gates
       for (unsigned gate = 0; gate < descriptor.gates; ++gate)
         if (mvm.gates.has(gate))
-          kept +=
-              static_cast<uint64_t>(layout.map(gate).smallRows()[i].keptCols);
+          kept += keptColumns(layout.map(gate), i);
       addGroup(kept * static_cast<uint64_t>(smallRows[i].height));
       bits.vmemRead += (descriptor.separate ? kept : kept / chosen) * 16;
     }
@@ -571,9 +624,39 @@ Result<void> LoadedProgram::planMatrix(size_t pc, const isa::Mvm &mvm,
   bits.amemWritten = written * 32;
   bits.amemRead = mvm.init == isa::Init::Acc ? written * 32 : 0;
   bits.bmemRead = mvm.init == isa::Init::Bias ? written * 32 : 0;
-  inst.index = static_cast<uint32_t>(plans.size());
-  plans.push_back(std::move(plan));
+  inst.index = static_cast<uint32_t>(matrixPlans.size());
+  matrixPlans.push_back(std::move(plan));
   return {};
+}
+
+Result<PackedMatrix>
+LoadedProgram::repack(const MatrixPlan &plan,
+                      std::span<const uint8_t> bytes) const {
+  const Matrices::Entry &entry = matrices->entries[plan.descriptor];
+  const WeightLayout &layout = entry.image->layout;
+  const numerics::WeightFormat format = entry.descriptor.format;
+  const uint64_t rowBlock = plan.rowBlock;
+  const int64_t firstWord =
+      layout.firstWordOf(static_cast<int64_t>(plan.firstBlock * rowBlock));
+  const int64_t lastWord =
+      layout.firstWordOf(static_cast<int64_t>(std::min<uint64_t>(
+          (plan.firstBlock + plan.blocks) * rowBlock, plan.rows)));
+  // The other row blocks are never asked for.
+  std::vector<int16_t> codes(static_cast<size_t>(layout.words()), 0);
+  uint64_t bit = static_cast<uint64_t>(firstWord) * format.bits % 8;
+  for (int64_t word = firstWord; word < lastWord; ++word) {
+    uint32_t pattern = 0;
+    for (int i = 0; i < format.bits; ++i, ++bit)
+      pattern |= uint32_t(bytes[bit / 8] >> (bit % 8) & 1) << i;
+    if (!numerics::isValidPattern(pattern, format))
+      return Error{fmt::format(
+          "word {} of the matrix has the pattern of {}, which {}-bit twos does "
+          "not use",
+          word, numerics::decodeWeight(pattern, format), format.bits)};
+    codes[word] = static_cast<int16_t>(numerics::decodeWeight(pattern, format));
+  }
+  return PackedMatrix(layout, codes, plan.gateMask,
+                      entry.descriptor.colRange());
 }
 
 Result<void> LoadedProgram::findEntries() {
@@ -616,7 +699,9 @@ Result<StreamLayout> LoadedProgram::layoutStreams(int64_t steps) const {
     return Error{fmt::format("{} time steps; at least 1 is needed", steps)};
   StreamLayout layout;
   uint64_t at = kStreamGap;
-  for (const StreamInfo &stream : network.streams) {
+  layout.streams.resize(network.streams.size());
+  auto add = [&](size_t number) -> Result<void> {
+    const StreamInfo &stream = network.streams[number];
     const uint64_t frames = stream.step ? static_cast<uint64_t>(steps) : 1;
     uint64_t bytes;
     if (__builtin_mul_overflow(frames, uint64_t(stream.elements) * 2, &bytes) ||
@@ -627,11 +712,21 @@ Result<StreamLayout> LoadedProgram::layoutStreams(int64_t steps) const {
           "{} time steps do not fit the 2 GiB of host memory a program can "
           "address; run fewer at a time with step",
           steps)};
-    layout.streams.push_back(
-        {static_cast<uint32_t>(at), static_cast<uint32_t>(bytes)});
+    layout.streams[number] = {static_cast<uint32_t>(at),
+                              static_cast<uint32_t>(bytes)};
     at = (at + bytes + kStreamGap + 15) / 16 * 16;
+    return {};
+  };
+  for (size_t i = 0; i < network.streams.size(); ++i) {
+    if (network.streams[i].weights)
+      layout.weights = static_cast<int>(i);
+    else if (Result<void> added = add(i); !added)
+      return added.takeError();
   }
   layout.totalBytes = static_cast<uint32_t>(at);
+  if (layout.weights >= 0)
+    if (Result<void> added = add(static_cast<size_t>(layout.weights)); !added)
+      return added.takeError();
   return layout;
 }
 

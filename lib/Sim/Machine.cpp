@@ -64,12 +64,105 @@ bool Executor::store(size_t pc, const DecodedInstruction &inst) {
   return true;
 }
 
+bool Executor::wload(size_t pc, const DecodedInstruction &inst) {
+  const int64_t n = inst.n, resident = program.residentBytes();
+  const int64_t end = program.target().memories.wmemBytes;
+  Extent dst;
+  // Behind the resident weights, which never change (S-M-2).
+  if (!ring(pc, "dst", inst.dst, n))
+    return false;
+  dst = resolve(registers, inst.dst, n);
+  if (dst.first < resident || dst.first + dst.count > end ||
+      (dst.restCount > 0 &&
+       (dst.second < resident || dst.second + dst.restCount > end))) {
+    trap(pc, "dst",
+         fmt::format("bytes {}..{}{}, allowed are {}..{} of wmem, behind the "
+                     "resident weights",
+                     dst.first, dst.first + dst.count - 1,
+                     dst.restCount > 0
+                         ? fmt::format(" and {}..{}", dst.second,
+                                       dst.second + dst.restCount - 1)
+                         : "",
+                     resident, end - 1));
+    return false;
+  }
+  if (registers.size[inst.a.reg] != 0) {
+    trap(pc, "src",
+         fmt::format("register a{} has a ring; ext has none", inst.a.reg));
+    return false;
+  }
+  const int64_t src =
+      static_cast<int64_t>(registers.value[inst.a.reg]) + inst.a.off;
+  const StreamLayout::Place weights =
+      machine.streams.streams[machine.streams.weights];
+  const int64_t from = src - weights.base;
+  if (from < 0 || from + n > weights.bytes) {
+    trap(pc, "src",
+         fmt::format("bytes {}..{} lie outside the stream of spilled weights",
+                     src, src + n - 1));
+    return false;
+  }
+  const uint8_t *bytes = program.spill().data() + from;
+  uint8_t *wmem = machine.wmemory.data() - resident;
+  auto copy = [&](int64_t first, int64_t count) {
+    std::copy_n(bytes, count, wmem + first);
+    bytes += count;
+    machine.wTouched =
+        std::max(machine.wTouched, count > 0 ? first + count - resident : 0);
+    if (checked)
+      std::fill_n(machine.wmemWritten.begin() + (first - resident), count, 1);
+  };
+  copy(dst.first, dst.count);
+  if (dst.restCount > 0)
+    copy(dst.second, dst.restCount);
+  ++machine.wmemVersion;
+  return true;
+}
+
+const PackedMatrix *Executor::fetch(size_t pc, const DecodedInstruction &inst,
+                                    const MatrixPlan &plan) {
+  Machine::Fetched &fetched = machine.fetched[inst.index];
+  if (fetched.version == machine.wmemVersion)
+    return fetched.matrix;
+  const int64_t first = int64_t(plan.wmemFirst) - program.residentBytes();
+  const std::span<const uint8_t> bytes(machine.wmemory.data() + first,
+                                       plan.wmemBytes);
+  if (checked)
+    for (size_t i = 0; i < bytes.size(); ++i)
+      if (!machine.wmemWritten[first + i]) {
+        trap(pc, "desc",
+             fmt::format("reads byte {} of wmem, which nothing has loaded",
+                         plan.wmemFirst + i));
+        return nullptr;
+      }
+  if (std::equal(bytes.begin(), bytes.end(), plan.spilled)) {
+    fetched.matrix = plan.matrix;
+  } else {
+    if (!fetched.own || !std::ranges::equal(bytes, fetched.ownBytes)) {
+      Result<PackedMatrix> packed = program.repack(plan, bytes);
+      if (!packed) {
+        trap(pc, "desc", packed.message());
+        return nullptr;
+      }
+      fetched.own = std::make_unique<const PackedMatrix>(std::move(*packed));
+      fetched.ownBytes.assign(bytes.begin(), bytes.end());
+    }
+    fetched.matrix = fetched.own.get();
+  }
+  fetched.version = machine.wmemVersion;
+  return fetched.matrix;
+}
+
 bool Executor::mvm(size_t pc, const DecodedInstruction &inst) {
   const MatrixPlan &plan = program.plan(inst);
+  const PackedMatrix *matrix = plan.matrix;
+  if (plan.spilled) [[unlikely]]
+    if (!(matrix = fetch(pc, inst, plan)))
+      return false;
   if (int64_t to, from; !checked && plainSums(inst.dst, plan.span, to) &&
                         plainVector(inst.a, inst.n, from)) {
     int32_t *out = a + to - plan.base;
-    kernels.mvm(*plan.matrix, plan.firstGroup, plan.lastGroup, v + from, out,
+    kernels.mvm(*matrix, plan.firstGroup, plan.lastGroup, v + from, out,
                 inst.init == isa::Init::Acc    ? out
                 : inst.init == isa::Init::Bias ? plan.bias
                                                : nullptr,
@@ -101,13 +194,13 @@ bool Executor::mvm(size_t pc, const DecodedInstruction &inst) {
     std::copy_n(a + dst.second, dst.restCount, scratch.data() + dst.count);
     out = scratch.data();
   }
-  if (checked && !checkMatrix(pc, inst, plan, dst, x, out))
+  if (checked && !checkMatrix(pc, inst, plan, *matrix, dst, x, out))
     return false;
   out -= plan.base;
   const int32_t *start = inst.init == isa::Init::Acc    ? out
                          : inst.init == isa::Init::Bias ? plan.bias
                                                         : nullptr;
-  kernels.mvm(*plan.matrix, plan.firstGroup, plan.lastGroup, x, out, start,
+  kernels.mvm(*matrix, plan.firstGroup, plan.lastGroup, x, out, start,
               plan.laneShifts.data());
   if (wraps) {
     out += plan.base;
@@ -243,6 +336,8 @@ bool Executor::unit(size_t pc, const DecodedInstruction &inst) {
   switch (inst.opcode) {
   case isa::Opcode::Load:
     return load(pc, inst);
+  case isa::Opcode::WLoad:
+    return wload(pc, inst);
   case isa::Opcode::Store:
     return store(pc, inst);
   case isa::Opcode::Mvm:
@@ -270,8 +365,14 @@ Machine::Machine(const LoadedProgram &program, bool checked)
     : loaded(&program), checked(checked),
       vSize(program.target().memories.vmemElements),
       vmemory(vSize + kColumnPadding),
-      amemory(program.target().memories.amemElements) {
+      amemory(program.target().memories.amemElements),
+      wmemory(program.loadsWeights() ? program.target().memories.wmemBytes -
+                                           program.residentBytes()
+                                     : 0) {
+  if (program.loadsWeights())
+    fetched.resize(program.plans().size());
   if (checked) {
+    wmemWritten.resize(wmemory.size());
     vmemWritten.resize(vSize);
     amemWritten.resize(amemory.size());
   }
@@ -319,7 +420,16 @@ std::span<int16_t> Machine::stream(size_t number) {
   return {ext.data() + place.base / 2, place.bytes / 2};
 }
 
+void Machine::forgetWeights() {
+  std::fill_n(wmemory.data(), wTouched, 0);
+  std::fill_n(wmemWritten.begin(), checked ? wTouched : 0, 0);
+  wTouched = 0;
+  ++wmemVersion;
+}
+
 Result<void> Machine::execute(Entry entry) {
+  if (loaded->loadsWeights())
+    forgetWeights();
   Executor executor(*this);
   walk(*loaded, entry, steps, streams, addresses, executor);
   if (executor.failure)

@@ -139,7 +139,8 @@ optionalField(const Node &node, const char *key, int64_t min, int64_t max) {
 }
 
 static Result<StreamInfo> parseStream(const Node &node) {
-  static constexpr std::array<std::string_view, 2> kinds = {"step", "sequence"};
+  static constexpr std::array<std::string_view, 3> kinds = {"step", "sequence",
+                                                            "weights"};
   static constexpr std::array<std::string_view, 3> directions = {"in", "out",
                                                                  "scratch"};
   StreamInfo stream;
@@ -156,11 +157,15 @@ static Result<StreamInfo> parseStream(const Node &node) {
   if (!which)
     return which.takeError();
   stream.step = *which == 0;
+  stream.weights = *which == 2;
   which = choice(*direction, directions);
   if (!which)
     return which.takeError();
   stream.direction = static_cast<StreamInfo::Direction>(*which);
-  Result<int64_t> elements = integerField(node, "elements", 1, kMaxElements);
+  // Spilled weights are limited by what a program can address.
+  Result<int64_t> elements =
+      integerField(node, "elements", 1,
+                   stream.weights ? int64_t(1) << 30 : kMaxElements);
   if (!elements)
     return elements.takeError();
   stream.elements = static_cast<uint32_t>(*elements);
@@ -281,10 +286,13 @@ static Result<TensorInfo> parseTensor(const Node &node,
     part.format = values[*value].format;
     const StreamInfo &carrier = network.streams[part.stream];
     if (carrier.elements != part.width || carrier.step != part.sequence ||
-        carrier.direction != direction)
+        carrier.direction != direction || carrier.row != 0 ||
+        carrier.weights)
       return partNode.wrong(
           fmt::format("a stream of the value's width ({}), kind and direction",
                       part.width));
+    if (network.rows > 1 && network.copies[1][part.stream] == part.stream)
+      return partNode.wrong("a stream with a copy for each row");
     const size_t slice = static_cast<size_t>(part.index.value_or(0));
     if (slice >= seen.size() || (seen[slice] && !input))
       return partNode.wrong(input ? "an index of the tensor"
@@ -304,6 +312,61 @@ static Result<TensorInfo> parseTensor(const Node &node,
                  static_cast<int64_t>(seen.size()) != slices))
     return parts->wrong("one part for each index of the tensor");
   return tensor;
+}
+
+/// PF-6 `rows`: which stream of each row is the copy of which of row 0.
+static Result<void> parseRows(const Node &root, const json &metadata,
+                              NetworkInfo &network) {
+  const auto count = static_cast<uint32_t>(network.streams.size());
+  network.copies.assign(1, {});
+  for (uint32_t i = 0; i < count; ++i)
+    network.copies[0].push_back(i);
+  if (!metadata.contains("rows"))
+    return {};
+  Result<int64_t> rows = integerField(root, "rows", 1, 64);
+  if (!rows)
+    return rows.takeError();
+  network.rows = static_cast<uint32_t>(*rows);
+  constexpr uint32_t kNoStream = ~0u;
+  network.copies.resize(network.rows, std::vector<uint32_t>(count, kNoStream));
+  Result<Node> list = root.at("streams");
+  if (!list)
+    return list.takeError();
+  Result<std::vector<Node>> nodes = list->list(64);
+  if (!nodes)
+    return nodes.takeError();
+  for (uint32_t i = 0; i < count; ++i) {
+    const Node &node = (*nodes)[i];
+    if (!metadata["streams"][i].contains("row"))
+      continue;
+    Result<int64_t> row = integerField(node, "row", 1, *rows - 1),
+                    of = integerField(node, "of", 0, int64_t(count) - 1);
+    for (Result<int64_t> *field : {&row, &of})
+      if (!*field)
+        return field->takeError();
+    StreamInfo &stream = network.streams[i];
+    stream.row = static_cast<uint32_t>(*row);
+    const StreamInfo &first = network.streams[*of];
+    uint32_t &place = network.copies[*row][*of];
+    if (metadata["streams"][*of].contains("row") || place != kNoStream ||
+        first.step != stream.step || first.direction != stream.direction ||
+        first.elements != stream.elements)
+      return node.wrong("one copy, for each row, of a stream of row 0");
+    place = i;
+  }
+  // A stream without copies is shared by all rows.
+  for (uint32_t i = 0; i < count; ++i) {
+    const bool copied = network.copies.back()[i] != kNoStream;
+    for (size_t row = 1; row < network.copies.size(); ++row) {
+      uint32_t &place = network.copies[row][i];
+      if ((place != kNoStream) != copied)
+        return (*nodes)[i].wrong(
+            fmt::format("a stream with a copy for each of {} rows", *rows));
+      if (!copied)
+        place = i;
+    }
+  }
+  return {};
 }
 
 /// One tensor for each stream of a program that describes no network.
@@ -338,6 +401,8 @@ Result<NetworkInfo> sim::parseNetwork(const json &metadata) {
       network.streams.push_back(std::move(*stream));
     }
   }
+  if (Result<void> rows = parseRows(root, metadata, network); !rows)
+    return rows.takeError();
   if (metadata.contains("time")) {
     Result<std::optional<int64_t>> time =
         optionalField(root, "time", 1, kMaxAxis);
@@ -358,6 +423,8 @@ Result<NetworkInfo> sim::parseNetwork(const json &metadata) {
   if (description == metadata.end() || description->is_null()) {
     for (uint32_t i = 0; i < network.streams.size(); ++i) {
       const StreamInfo &stream = network.streams[i];
+      if (stream.row != 0 || stream.weights)
+        continue;
       if (stream.direction == StreamInfo::Direction::In)
         network.inputs.push_back(tensorOfStream(i, stream));
       else if (stream.direction == StreamInfo::Direction::Out)

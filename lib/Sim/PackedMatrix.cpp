@@ -120,15 +120,26 @@ uint32_t PackedMatrix::internShape(Shape shape) {
 }
 
 PackedMatrix::PackedMatrix(const WeightLayout &layout,
-                           std::span<const int16_t> codes, unsigned gateMask) {
+                           std::span<const int16_t> codes, unsigned gateMask,
+                           compression::ColumnSpan columns) {
   const ColRange allColumns{0, static_cast<int32_t>(layout.cols())};
   const std::vector<RowGroup> rows = rowGroups(layout, allColumns);
+  // Where the columns of a range that are packed begin and end inside it.
+  auto beginOf = [&](const ColRange &range) {
+    return std::max<int64_t>(0, columns.begin - range.col);
+  };
+  auto endOf = [&](const ColRange &range) {
+    return std::min<int64_t>(range.width, columns.end - range.col);
+  };
   // Four columns an entry unless that means much padding (narrow blocks).
   int64_t kept = 0, padded = 0;
   for (const RowGroup &group : rows)
     for (const ColRange &range : group.ranges) {
-      kept += range.width;
-      padded += (range.width + 3) / 4 * 4;
+      const int64_t width = endOf(range) - beginOf(range);
+      if (width <= 0)
+        continue;
+      kept += width;
+      padded += (width + 3) / 4 * 4;
     }
   theEntryColumns = padded * 7 <= kept * 8 ? 4 : 2;
   const int64_t step = theEntryColumns;
@@ -159,8 +170,9 @@ PackedMatrix::PackedMatrix(const WeightLayout &layout,
     const int64_t lanes = static_cast<int64_t>(gates.size()) * group.height;
     const uint32_t firstEntry = static_cast<uint32_t>(theEntries.size());
     for (const ColRange &range : group.ranges)
-      for (int64_t c = 0; c < range.width; c += step)
-        theEntries.push_back(static_cast<uint32_t>(range.col + c));
+      for (int64_t c = beginOf(range); c < endOf(range); c += step)
+        theEntries.push_back(
+            static_cast<uint32_t>(range.col + c - columns.begin));
     const uint32_t entries =
         static_cast<uint32_t>(theEntries.size()) - firstEntry;
 
@@ -189,11 +201,11 @@ PackedMatrix::PackedMatrix(const WeightLayout &layout,
       }
       int64_t before = 0;
       for (const ColRange &range : group.ranges) {
-        for (int64_t c = 0; c < range.width; c += step)
+        for (int64_t c = beginOf(range); c < endOf(range); c += step)
           for (int64_t pair = c; pair < c + step; pair += 2)
             for (int64_t lane = 0; lane < shape.lanes; ++lane)
               for (int64_t col = pair; col < pair + 2; ++col) {
-                if (lane >= count || col >= range.width) {
+                if (lane >= count || col >= endOf(range)) {
                   push(0);
                   continue;
                 }

@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Seeded random programs on random targets: rings that wrap, nested loops with
-// and without trips, barriers, all instructions, queues from one entry up. The
-// simulator must equal the reference machine in every element of memory, every
-// saturation, every dispatch, take and finish, and every counted cycle.
+// and without trips, barriers, all instructions, queues from one entry up,
+// views of matrices, spilled weights that are loaded in pieces over each other.
+// The simulator must equal the reference machine in every element of memory,
+// every saturation, every dispatch, take and finish, and every counted cycle.
 //
 #include "ReferenceMachine.h"
 #include "TestProgram.h"
@@ -27,6 +28,8 @@ using compression::Pattern;
 namespace {
 constexpr unsigned kMemory = 96;  // elements of vmem and of amem
 constexpr unsigned kElements = 8; // of every stream
+constexpr int kWeights = 2048;    // where spilled weights may be loaded
+constexpr int kWeightBytes = 400; // and how many
 
 /// Writes one random program. Operands are either absolute or relative to a
 /// register with a ring, so that they are always in range; `ext` operands
@@ -35,9 +38,11 @@ class Generator {
 public:
   explicit Generator(unsigned seed) : random(seed) {
     steps = between(1, 6);
+    spills = between(0, 1);
     for (const char *pointer :
          {"/memories/vmem/elements", "/memories/amem/elements"})
       builder.set(pointer, kMemory);
+    builder.set("/memories/wmem/bytes", kWeights + kWeightBytes);
     for (const char *unit : {"load", "matrix", "vector", "store"})
       builder.set(std::string("/queues/") + unit, between(1, 5));
     for (const char *port : {"load", "store"}) {
@@ -49,12 +54,20 @@ public:
     builder.set("/matrix/fill", between(0, 6));
     const int lanes = between(2, 16);
     builder.set("/mac/lanes", lanes);
-    builder.set("/mac/tiles", nlohmann::json::array({{lanes, 1}, {1, lanes}}));
+    auto tiles = nlohmann::json::array();
+    for (int rows = 1; rows <= lanes; ++rows)
+      if (lanes % rows == 0)
+        tiles.push_back({rows, lanes / rows});
+    numTiles = int(tiles.size());
+    std::shuffle(tiles.begin(), tiles.end(), random);
+    builder.set("/mac/tiles", tiles);
     builder.stream("x", "step", "in", kElements)
         .stream("y", "step", "out", kElements)
         .stream("h", "sequence", "out", kElements)
         .stream("s", "step", "scratch", kElements);
     makeMatrices();
+    if (spills)
+      builder.weightStream("weights");
     for (int i = 0; i < 2; ++i)
       input.tables.push_back(makeTable(random));
     for (const numerics::PwlTable &table : input.tables)
@@ -68,12 +81,16 @@ public:
     builder.entry("run");
     for (int reg = 1; reg <= 8; ++reg)
       setRing(reg);
+    emit(fmt::format("aset a9, {} ring {} + {}", kWeights + 7, kWeights,
+                     kWeightBytes));
     block(between(5, 14), 0);
     emit("halt");
   }
 
   std::mt19937 random;
   int64_t steps;
+  bool spills;
+  int numTiles;
   ProgramBuilder builder;
   ReferenceInput input;
   std::string text;
@@ -88,15 +105,21 @@ private:
   }
 
   void makeMatrices() {
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 8; ++i) {
+      const bool spilled = i > 4;
+      if (spilled && !spills)
+        break;
       numerics::WeightFormat format;
       format.bits = between(2, 8);
+      // Every pattern is a weight, whatever is loaded over what.
+      if (spilled)
+        format.encoding = numerics::WeightEncoding::SignMag;
       const unsigned gates = between(1, 4), rows = between(1, 7),
                      cols = between(1, 12);
       TestMatrix matrix;
-      if (i == 0) {
+      if (i == 0 || i == 5) {
         matrix = makeDense(random, gates, rows, cols, between(1, rows), format);
-      } else if (i == 4 && std::max(rows, cols) > 1) {
+      } else if ((i == 4 || i == 6) && std::max(rows, cols) > 1) {
         const unsigned size = between(2, std::max(rows, cols));
         matrix = makeCirculant(random, gates, rows, cols,
                                size * unsigned(between(1, 2)), size, format);
@@ -119,7 +142,33 @@ private:
         for (unsigned r = 0; r < rows * gates; ++r)
           input.biases.push_back(static_cast<int32_t>(random()));
       }
-      builder.matrix(matrix);
+      if (spilled) {
+        // The reference takes the place from the descriptor.
+        matrix.descriptor.weightOffset =
+            kWeights +
+            between(0, kWeightBytes - int(matrix.weightImage.size()));
+        matrix.descriptor.spill = uint32_t(builder.spillBytes());
+        builder.spilled(matrix, matrix.descriptor.weightOffset);
+      } else {
+        builder.matrix(matrix);
+      }
+      input.matrices.push_back(matrix);
+      if (between(0, 2) == 0)
+        continue;
+      MatrixDescriptor &d = matrix.descriptor;
+      const int step = d.kind == MatrixKind::Dense ? 1
+                       : d.kind == MatrixKind::Circulant
+                           ? int(d.block)
+                           : d.pattern.tiers[0].cols;
+      const int blocks = (int(cols) + step - 1) / step;
+      const int first = between(0, blocks - 1),
+                last = between(first, blocks - 1);
+      d.colBegin = uint32_t(first * step);
+      d.colEnd = std::min(cols, unsigned((last + 1) * step));
+      if (between(0, 1))
+        d.bias.reset();
+      builder.view(unsigned(input.matrices.size()) - 1, d.colBegin, d.colEnd,
+                   d.bias);
       input.matrices.push_back(std::move(matrix));
     }
     builder.biases(input.biases);
@@ -154,6 +203,20 @@ private:
     return fmt::format("x[a{} {} {}]", reg, off < 0 ? '-' : '+', std::abs(off));
   }
 
+  /// Loads some bytes of the spilled weights somewhere.
+  void loadWeights() {
+    const int bytes = int(builder.spillBytes());
+    const int n = between(1, std::min(bytes, kWeightBytes));
+    const int place = between(0, bytes - n), off = between(-40, 40);
+    emit(fmt::format("astream a22, stream 4 imm {}", place - off));
+    const std::string to =
+        between(0, 1)
+            ? fmt::format("w[{}]", kWeights + between(0, kWeightBytes - n))
+            : fmt::format("w[a9 + {}]", between(0, 400));
+    emit(fmt::format("wload {}, x[a22 {} {}], n {}", to, off < 0 ? '-' : '+',
+                     std::abs(off), n));
+  }
+
   void block(int count, int depth) {
     for (int i = 0; i < count; ++i)
       statement(depth);
@@ -162,7 +225,11 @@ private:
   void statement(int depth) {
     const int n = between(1, 20), m = between(1, int(kElements));
     const char *init = between(0, 1) ? "acc" : "zero";
-    switch (between(0, 13)) {
+    switch (between(spills ? -2 : 0, 13)) {
+    case -2:
+    case -1:
+      loadWeights();
+      break;
     case 0:
       emit(fmt::format("load {1}, {0}, n {2}", extOperand(false, m),
                        operand('v', m), m));
@@ -174,7 +241,7 @@ private:
     case 2:
     case 3:
     case 4: {
-      const int desc = between(0, 4);
+      const int desc = between(0, int(input.matrices.size()) - 1);
       const MatrixDescriptor &d = input.matrices[desc].descriptor;
       const int first = between(0, int(d.rowBlocks()) - 1);
       const int blocks = between(1, int(d.rowBlocks()) - first);
@@ -185,10 +252,11 @@ private:
             gates += isa::kGateLetters[g];
       emit(fmt::format(
           "mvm {}, {}, desc {}, blocks {} + {}, gates {}, init {}, "
-          "shifts [{}, {}, {}, {}], tile {}",
+          "shifts [{}, {}, {}, {}], tile {}{}",
           operand('a', 28), operand('v', 12), desc, first, blocks, gates,
           d.bias && between(0, 1) ? "bias" : init, between(0, 15),
-          between(0, 3), between(0, 3), between(0, 15), between(0, 1)));
+          between(0, 3), between(0, 3), between(0, 15),
+          between(0, numTiles - 1), between(0, 1) ? " retile" : ""));
       break;
     }
     case 5:
@@ -307,6 +375,13 @@ TEST_P(RandomProgramTest, EqualsTheReferenceMachine) {
     Machine machine(*program);
     ASSERT_TRUE(machine.prepare(generator.steps));
     std::vector<uint8_t> ext(machine.layout().totalBytes);
+    if (generator.spills) {
+      const StreamLayout::Place place = machine.layout().streams[4];
+      ext.resize(place.base + place.bytes);
+      ASSERT_EQ(program->spill().size(), place.bytes);
+      std::copy(program->spill().begin(), program->spill().end(),
+                ext.begin() + place.base);
+    }
     for (int16_t &code : machine.stream(0))
       code = static_cast<int16_t>(generator.random());
     std::memcpy(ext.data() + machine.layout().streams[0].base,

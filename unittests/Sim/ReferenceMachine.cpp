@@ -25,6 +25,7 @@ ReferenceMachine::ReferenceMachine(const ReferenceInput &input,
                                    std::vector<uint8_t> ext)
     : vmem(input.target.memories.vmemElements),
       amem(input.target.memories.amemElements), ext(std::move(ext)),
+      wmem(input.target.memories.wmemBytes),
       saturations(input.instructions.size()),
       inputSaturations(input.instructions.size()), input(input),
       layout(layout) {
@@ -117,9 +118,9 @@ void ReferenceMachine::executeUnit(size_t pc, ReferenceEvent &event) {
     event.occ = ceilDiv(n, target.vector.lanes);
     event.lat = target.vector.latency;
   };
-  auto bytesOf = [&](isa::Addr address, uint32_t n) {
+  auto bytesOf = [&](isa::Addr address, int64_t n, int64_t each = 2) {
     std::vector<int64_t> bytes;
-    for (int64_t i = 0; i < 2 * int64_t(n); ++i)
+    for (int64_t i = 0; i < each * n; ++i)
       bytes.push_back(registers.value[address.reg] + address.off + i);
     return bytes;
   };
@@ -134,6 +135,15 @@ void ReferenceMachine::executeUnit(size_t pc, ReferenceEvent &event) {
           static_cast<int16_t>(ext[from[2 * i]] | ext[from[2 * i + 1]] << 8);
     insert(event.xRead, from);
     insert(event.vWrite, to);
+  } else if (const auto *wload = std::get_if<isa::WLoad>(&inst)) {
+    event.unit = 0;
+    event.occ = target.load.latency + ceilDiv(wload->n, target.load.portBytes);
+    const auto from = bytesOf(wload->src, wload->n, 1);
+    const auto to = elements(wload->dst, wload->n);
+    for (size_t i = 0; i < to.size(); ++i)
+      wmem[to[i]] = ext[from[i]];
+    insert(event.xRead, from);
+    insert(event.wWrite, to);
   } else if (const auto *store = std::get_if<isa::Store>(&inst)) {
     event.unit = 3;
     event.occ =
@@ -230,6 +240,40 @@ static std::vector<int64_t> cut(const std::vector<int64_t> &heights,
   return pieces;
 }
 
+int64_t
+ReferenceMachine::weightInMemory(const TestMatrix &matrix,
+                                 const compression::WeightLayout &layout,
+                                 int64_t gate, int64_t row, int64_t col) const {
+  const MatrixDescriptor &d = matrix.descriptor;
+  const int64_t bits = d.format.bits;
+  int64_t bit = layout.wordOf(gate, row, col) * bits;
+  uint32_t pattern = 0;
+  for (int64_t i = 0; i < bits; ++i, ++bit)
+    pattern |= uint32_t(wmem[d.weightOffset + bit / 8] >> (bit % 8) & 1) << i;
+  return numerics::decodeWeight(pattern, d.format);
+}
+
+/// T-H-2: the bytes of a weight image that hold the codes of rows begin ..
+/// end-1, found word by word.
+static std::vector<int64_t> bytesOfRows(const MatrixDescriptor &d,
+                                        const compression::WeightLayout &layout,
+                                        int64_t begin, int64_t end) {
+  int64_t first = layout.words(), last = -1;
+  for (int64_t word = 0; word < layout.words(); ++word) {
+    const int64_t row = layout.describe(word).row;
+    if (row < begin || row >= end)
+      continue;
+    first = std::min(first, word);
+    last = std::max(last, word);
+  }
+  std::vector<int64_t> bytes;
+  if (last >= 0)
+    for (int64_t byte = first * d.format.bits / 8;
+         byte <= ((last + 1) * d.format.bits - 1) / 8; ++byte)
+      bytes.push_back(d.weightOffset + byte);
+  return bytes;
+}
+
 void ReferenceMachine::executeMatrix(const isa::Mvm &mvm,
                                      ReferenceEvent &event) {
   const TestMatrix &matrix = input.matrices[mvm.desc];
@@ -243,7 +287,11 @@ void ReferenceMachine::executeMatrix(const isa::Mvm &mvm,
     const int64_t height = std::min<int64_t>(d.rowBlock, d.rows - start);
     return start * d.gates + gate * height + (row - start);
   };
-  const auto x = elements(mvm.src, d.cols);
+  const auto columns = d.colRange();
+  const auto x = elements(mvm.src, columns.size());
+  const compression::WeightLayout layout = matrix.layout();
+  if (d.spill) // nothing writes where resident weights are
+    insert(event.wRead, bytesOfRows(d, layout, firstRow, lastRow));
   const auto operand =
       elements(mvm.dst, (lastRow - firstRow) * int64_t(d.gates));
   insert(event.vRead, x);
@@ -256,9 +304,15 @@ void ReferenceMachine::executeMatrix(const isa::Mvm &mvm,
         continue;
       const int64_t at = operand[place(gate, row) - place(0, firstRow)];
       int64_t sum = 0;
-      for (uint32_t col = 0; col < d.cols; ++col)
-        sum +=
-            int64_t(matrix.weights[matrix.at(gate, row, col)]) * vmem[x[col]];
+      for (int64_t col = columns.begin; col < columns.end; ++col) {
+        const size_t at = matrix.at(gate, row, col);
+        if (!matrix.kept[at])
+          continue;
+        const int64_t weight =
+            d.spill ? weightInMemory(matrix, layout, gate, row, col)
+                    : matrix.weights[at];
+        sum += weight * vmem[x[col - columns.begin]];
+      }
       const int64_t start = mvm.init == isa::Init::Acc ? amem[at]
                             : mvm.init == isa::Init::Bias
                                 ? input.biases[*d.bias + place(gate, row)]
@@ -270,8 +324,16 @@ void ReferenceMachine::executeMatrix(const isa::Mvm &mvm,
       ++written;
     }
   if (d.kind == MatrixKind::Dense) {
-    const TileShape tile = target.mac.tiles[mvm.tile];
-    event.occ = ceilDiv(written, tile.rows) * ceilDiv(d.cols, tile.cols);
+    // T-M-1: tile by tile from the top.
+    for (uint64_t left = written; left > 0;) {
+      TileShape tile = target.mac.tiles[mvm.tile];
+      if (mvm.retile && left < tile.rows)
+        for (const TileShape &other : target.mac.tiles)
+          if (left <= other.rows && other.rows < tile.rows)
+            tile = other;
+      event.occ += ceilDiv(columns.size(), tile.cols);
+      left -= std::min<uint64_t>(left, tile.rows);
+    }
   } else {
     // WI-W-4: heights of the row groups, by cutting the rows tier by tier.
     std::vector<int64_t> heights = {d.rows};
@@ -288,7 +350,7 @@ void ReferenceMachine::executeMatrix(const isa::Mvm &mvm,
       uint64_t macs = 0;
       for (int64_t row = first; row < first + height; ++row)
         for (unsigned gate = 0; gate < d.gates; ++gate)
-          for (uint32_t col = 0; col < d.cols; ++col)
+          for (int64_t col = columns.begin; col < columns.end; ++col)
             macs +=
                 mvm.gates.has(gate) && matrix.kept[matrix.at(gate, row, col)];
       event.occ += ceilDiv(macs, target.mac.lanes);
@@ -302,6 +364,9 @@ void ReferenceMachine::executeMatrix(const isa::Mvm &mvm,
 //===----------------------------------------------------------------------===//
 
 static bool meet(const std::set<int64_t> &a, const std::set<int64_t> &b) {
+  if (a.empty() || b.empty() || *a.rbegin() < *b.begin() ||
+      *b.rbegin() < *a.begin())
+    return false;
   return std::any_of(a.begin(), a.end(),
                      [&](int64_t element) { return b.contains(element); });
 }
@@ -312,13 +377,13 @@ static char hazard(const ReferenceEvent &i, const ReferenceEvent &j) {
     return 0;
   const bool matrices = i.unit == 1 && j.unit == 1;
   if (meet(j.vWrite, i.vRead) || meet(j.xWrite, i.xRead) ||
-      (!matrices && meet(j.aWrite, i.aRead)))
+      meet(j.wWrite, i.wRead) || (!matrices && meet(j.aWrite, i.aRead)))
     return 'r';
   if (meet(j.vRead, i.vWrite) || meet(j.xRead, i.xWrite) ||
-      (!matrices && meet(j.aRead, i.aWrite)))
+      meet(j.wRead, i.wWrite) || (!matrices && meet(j.aRead, i.aWrite)))
     return 'w';
   if (meet(j.vWrite, i.vWrite) || meet(j.xWrite, i.xWrite) ||
-      (!matrices && meet(j.aWrite, i.aWrite)))
+      meet(j.wWrite, i.wWrite) || (!matrices && meet(j.aWrite, i.aWrite)))
     return 'o';
   return 0;
 }

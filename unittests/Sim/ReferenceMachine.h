@@ -34,7 +34,7 @@ struct ReferenceEvent {
   int unit = -1; // 0 load, 1 matrix, 2 vector, 3 store; -1 control
   bool waitsForAll = false;
   uint64_t occ = 0, lat = 0;
-  std::set<int64_t> vRead, vWrite, aRead, aWrite, xRead, xWrite;
+  std::set<int64_t> vRead, vWrite, aRead, aWrite, xRead, xWrite, wRead, wWrite;
   uint64_t d = 0, s = 0, finish = 0;
 };
 
@@ -51,6 +51,7 @@ public:
   std::vector<int16_t> vmem;
   std::vector<int32_t> amem;
   std::vector<uint8_t> ext;
+  std::vector<uint8_t> wmem; // of which the resident weights are not used
   Registers registers;
   std::vector<uint64_t> saturations, inputSaturations;
   std::vector<ReferenceEvent> events;
@@ -61,6 +62,10 @@ public:
 private:
   std::vector<int64_t> elements(isa::Addr address, int64_t n) const;
   void executeUnit(size_t pc, ReferenceEvent &event);
+  /// The weight of a kept position of spilled weights, as wmem has it.
+  int64_t weightInMemory(const TestMatrix &matrix,
+                         const compression::WeightLayout &layout, int64_t gate,
+                         int64_t row, int64_t col) const;
   void executeMatrix(const isa::Mvm &mvm, ReferenceEvent &event);
   void attribute();
 

@@ -258,6 +258,11 @@ ProgramBuilder &ProgramBuilder::set(const std::string &pointer, json value) {
   return *this;
 }
 
+ProgramBuilder &ProgramBuilder::put(const std::string &pointer, json value) {
+  target[json::json_pointer(pointer)] = std::move(value);
+  return *this;
+}
+
 ProgramBuilder &ProgramBuilder::code(std::string_view text) {
   std::vector<size_t> open;
   while (!text.empty()) {
@@ -321,6 +326,33 @@ ProgramBuilder &ProgramBuilder::matrix(const TestMatrix &matrix) {
   return *this;
 }
 
+ProgramBuilder &ProgramBuilder::view(unsigned of, uint32_t begin, uint32_t end,
+                                     std::optional<uint32_t> bias) {
+  MatrixDescriptor descriptor = descriptors[of];
+  descriptor.colBegin = begin;
+  descriptor.colEnd = end;
+  descriptor.bias = bias;
+  descriptors.push_back(std::move(descriptor));
+  return *this;
+}
+
+ProgramBuilder &ProgramBuilder::spilled(const TestMatrix &matrix,
+                                        uint32_t place) {
+  TestMatrix spilled = matrix;
+  spilled.descriptor.spill = static_cast<uint32_t>(spill.size());
+  spill.insert(spill.end(), matrix.weightImage.begin(),
+               matrix.weightImage.end());
+  spill.resize((spill.size() + 1) / 2 * 2);
+  spilled.weightImage.clear();
+  this->matrix(spilled);
+  descriptors.back().weightOffset = place;
+  return *this;
+}
+
+ProgramBuilder &ProgramBuilder::weightStream(std::string_view name) {
+  return stream(name, "weights", "in", static_cast<unsigned>(spill.size() / 2));
+}
+
 ProgramBuilder &ProgramBuilder::biases(std::vector<int32_t> values) {
   biasValues = std::move(values);
   return *this;
@@ -356,6 +388,7 @@ std::string ProgramBuilder::bytes() const {
   }
   program.descriptors = writeDescriptors(descriptors);
   program.weights = weights;
+  program.spill = spill;
   program.index = index;
   program.bias = writeBiases(biasValues);
   program.tables = writeTables(tables);

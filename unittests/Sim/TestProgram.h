@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -68,6 +69,8 @@ public:
   /// Sets a number of the target by JSON pointer without the "/value":
   /// set("/queues/vector", 1).
   ProgramBuilder &set(const std::string &pointer, nlohmann::json value);
+  /// Sets anything else of the target.
+  ProgramBuilder &put(const std::string &pointer, nlohmann::json value);
   /// Adds instructions, one a line; `//` begins a comment.
   ProgramBuilder &code(std::string_view text);
   /// Makes the next instruction an entry point.
@@ -75,6 +78,17 @@ public:
   ProgramBuilder &stream(std::string_view name, std::string_view kind,
                          std::string_view direction, unsigned elements);
   ProgramBuilder &matrix(const TestMatrix &matrix);
+  /// Adds a descriptor of some columns of matrix `of` (WI-D-3).
+  ProgramBuilder &view(unsigned of, uint32_t begin, uint32_t end,
+                       std::optional<uint32_t> bias = std::nullopt);
+  /// Adds a matrix whose image is in the spill section, for byte `place` of
+  /// wmem (WI-D-4).
+  ProgramBuilder &spilled(const TestMatrix &matrix, uint32_t place);
+  /// Adds the stream of the spilled weights; after the last of them.
+  ProgramBuilder &weightStream(std::string_view name);
+  /// Bytes of the spill section so far, and of the resident weights.
+  size_t spillBytes() const { return spill.size(); }
+  size_t residentBytes() const { return weights.size(); }
   ProgramBuilder &biases(std::vector<int32_t> values);
   ProgramBuilder &table(const numerics::PwlTable &table);
   ProgramBuilder &initial(unsigned first, std::vector<int16_t> values);
@@ -92,7 +106,7 @@ private:
   nlohmann::json target, debugList;
   std::vector<isa::Instruction> instructions;
   std::vector<MatrixDescriptor> descriptors;
-  std::vector<uint8_t> weights, index;
+  std::vector<uint8_t> weights, index, spill;
   std::vector<int32_t> biasValues;
   std::vector<numerics::PwlTable> tables;
   std::vector<InitialVector> vectors;

@@ -39,8 +39,8 @@ struct QueueDepths {
   std::array<unsigned, kUnits> entries = {1, 1, 1, 1};
 };
 
-/// Elements (bytes of `ext` and `wmem`) begin .. end-1 that an instruction touches. An
-/// instruction that reads and writes a range lists it twice.
+/// Elements (bytes of `ext` and `wmem`) begin .. end-1 that an instruction
+/// touches. An instruction that reads and writes a range lists it twice.
 struct Touch {
   Memory memory;
   int64_t begin;
@@ -76,6 +76,17 @@ public:
   int64_t lastDispatch() const { return dispatched; }
   /// The finish of everything so far.
   uint64_t lastFinish() const { return finished; }
+
+  /// Appends all that later times depend on but for `ext`, as times after the
+  /// last dispatch: clocks that append the same go on alike from there, but for
+  /// conflicts over `ext`.
+  void appendState(std::vector<int64_t> &state) const;
+  /// Ranges of `ext` of which a later instruction might have to wait for an
+  /// earlier one. An instruction that writes waits for both kinds.
+  std::vector<Touch> pendingExt() const;
+  /// Lets all that was done so far be done `cycles` later, and forgets what was
+  /// done to `ext`.
+  void delay(uint64_t cycles);
 
 private:
   /// The latest finishes of reads and writes of one run of elements, by the

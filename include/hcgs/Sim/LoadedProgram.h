@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,13 @@ struct StreamLayout {
     uint32_t base = 0, bytes = 0;
   };
   std::vector<Place> streams;
+  /// The stream of the spilled weights (S-T-3); -1 without one. It comes last,
+  /// and `totalBytes`, what a machine keeps of ext, ends before it: the weights
+  /// stay in the program.
+  int weights = -1;
   uint32_t totalBytes = 0;
-  /// The stream that holds all of [address, address + bytes); -1 if none does.
+  /// The stream of data that holds all of [address, address + bytes); -1 if
+  /// none does.
   int find(int64_t address, uint64_t bytes) const;
 };
 
@@ -57,6 +63,7 @@ struct StreamLayout {
 /// the traffic of a run is the sum over how often each was executed.
 struct Traffic {
   uint64_t wmemRead = 0; // kept weights of the chosen gates
+  uint64_t wmemWritten = 0;
   uint64_t imemRead = 0; // indices of the kept blocks in the rows covered
   uint64_t vmemRead = 0, vmemWritten = 0;
   uint64_t amemRead = 0, amemWritten = 0;
@@ -75,6 +82,7 @@ struct MatrixPlan {
   uint32_t span = 0;
   /// Place of the first of them in the layout of the whole matrix.
   uint32_t base = 0;
+  /// Elements of the input vector: the columns of the view.
   uint32_t cols = 0;
   /// Biases in the layout of the whole matrix; null without.
   const int32_t *bias = nullptr;
@@ -82,6 +90,14 @@ struct MatrixPlan {
   unsigned gates = 1, gateMask = 1;
   uint32_t rows = 0, rowBlock = 0, firstBlock = 0;
   uint64_t macs = 0;
+  /// Bits of a weight code.
+  uint32_t weightBits = 0;
+  /// T-H-2: the bytes of wmem that hold the codes of the row blocks.
+  uint32_t wmemFirst = 0, wmemBytes = 0;
+  /// Of spilled weights, else null: these bytes of the spill section, of which
+  /// `matrix` is packed. If wmem holds others, LoadedProgram::repack.
+  const uint8_t *spilled = nullptr;
+  uint32_t descriptor = 0, blocks = 0;
 
   /// T-H-2: whether a chosen accumulator is among elements [begin, end) of
   /// the operand.
@@ -97,7 +113,7 @@ struct DecodedInstruction {
   bool seq = false; // loop
   uint8_t reg = 0;  // aset, astream, aadd
   isa::Addr dst, a, b;
-  uint32_t n = 0;            // elements; of mvm: columns
+  uint32_t n = 0;            // elements; of mvm: columns; of wload: bytes
   int32_t shift = 0;         // right shift of act, requant; left of vmac, vacc
   int32_t bits = 0;          // requant
   int32_t value = 0;         // fill, aset, aadd, astream, loop: imm
@@ -132,6 +148,12 @@ public:
   const std::vector<TensorInfo> &inputs() const { return network.inputs; }
   const std::vector<TensorInfo> &outputs() const { return network.outputs; }
   const std::vector<StreamInfo> &streams() const { return network.streams; }
+  /// Batch rows that one call computes together (PF-6).
+  unsigned rows() const { return network.rows; }
+  /// The stream of a row that holds what `stream` does of row 0.
+  uint32_t streamOf(uint32_t stream, unsigned row) const {
+    return network.copies[row][stream];
+  }
   /// The number of time steps the model demands, if it demands one.
   std::optional<int64_t> fixedTime() const { return network.time; }
   /// The metadata (PF-6) as it stands in the file.
@@ -155,8 +177,9 @@ public:
   }
 
   const std::vector<DecodedInstruction> &instructions() const { return code; }
+  const std::vector<MatrixPlan> &plans() const { return matrixPlans; }
   const MatrixPlan &plan(const DecodedInstruction &mvm) const {
-    return plans[mvm.index];
+    return matrixPlans[mvm.index];
   }
   const ActTable &table(const DecodedInstruction &act) const {
     return tables[act.index];
@@ -164,6 +187,17 @@ public:
   const Traffic &traffic(size_t pc) const { return allTraffic[pc]; }
   uint64_t macs(size_t pc) const;
   const std::vector<InitialVector> &initialVectors() const { return vinit; }
+
+  /// Whether some instruction loads weights (I-WLOAD) or needs loaded ones.
+  bool loadsWeights() const { return wload; }
+  /// The images of spilled weights.
+  std::span<const uint8_t> spill() const { return spillImage; }
+  /// Bytes of wmem that hold the resident weights; `wload` writes behind them.
+  uint32_t residentBytes() const { return theResidentBytes; }
+  /// The matrix of a plan of spilled weights packed from what wmem holds:
+  /// plan.wmemBytes bytes. Fails if a code does not exist (A-W-1).
+  Result<PackedMatrix> repack(const MatrixPlan &plan,
+                              std::span<const uint8_t> bytes) const;
   /// As assembly.
   std::string text(size_t pc) const;
   DebugInfo debug(size_t pc) const;
@@ -197,11 +231,14 @@ private:
   std::array<uint64_t, 3> entryStreams{};
   std::vector<DecodedInstruction> code;
   std::vector<isa::Instruction> source;
-  std::vector<MatrixPlan> plans;
+  std::vector<MatrixPlan> matrixPlans;
   std::vector<ActTable> tables;
   std::vector<Traffic> allTraffic;
   std::vector<int32_t> biases;
   std::vector<InitialVector> vinit;
+  std::vector<uint8_t> spillImage;
+  uint32_t theResidentBytes = 0;
+  bool wload = false;
   std::unique_ptr<Matrices> matrices;
   std::unique_ptr<Private> hidden;
 };

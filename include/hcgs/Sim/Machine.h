@@ -15,8 +15,14 @@
 //
 // Checked mode. Without it, addresses are checked before every instruction, so
 // that no program can reach beyond its memories. With it, the machine also
-// traps on reading an element that nothing has written (S-M-2) and on a true
-// sum that leaves 32 bits (A-ACC-3). Neither changes a result.
+// traps on reading an element or a byte of wmem that nothing has written
+// (S-M-2) and on a true sum that leaves 32 bits (A-ACC-3). Neither changes a
+// result.
+//
+// Spilled weights. A machine keeps the part of wmem that `wload` writes.
+// Loading mostly brings what the compiler has put into the spill section, and
+// the program has packed that already: a product compares the bytes once after
+// a load, and packs them anew only if they are others.
 //
 #ifndef HCGS_SIM_MACHINE_H
 #define HCGS_SIM_MACHINE_H
@@ -113,6 +119,9 @@ public:
 private:
   friend struct Executor;
 
+  /// S-M-2: an entry starts without loaded weights.
+  void forgetWeights();
+
   const LoadedProgram *loaded;
   bool checked;
   int64_t steps = 0;
@@ -128,6 +137,21 @@ private:
   SaturationCounters counters;
   /// Checked mode: 1 for elements that were written.
   std::vector<uint8_t> vmemWritten, amemWritten;
+  /// The bytes of wmem behind the resident weights, if the program loads any,
+  /// and up to where they were written. In checked mode 1 for those that were.
+  ZeroedArray<uint8_t> wmemory;
+  int64_t wTouched = 0;
+  std::vector<uint8_t> wmemWritten;
+  /// Counts what changes wmem.
+  uint64_t wmemVersion = 1;
+  /// By plan, of spilled weights: the packed form of what wmem holds.
+  struct Fetched {
+    uint64_t version = 0; // of wmem, when that was looked at
+    const PackedMatrix *matrix = nullptr;
+    std::unique_ptr<const PackedMatrix> own; // of ownBytes
+    std::vector<uint8_t> ownBytes;
+  };
+  std::vector<Fetched> fetched;
   /// Operands that wrap around their ring, made contiguous.
   std::vector<int16_t> vectorScratch;
   std::vector<int32_t> accumulatorScratch;

@@ -54,13 +54,22 @@ struct StreamInfo {
   enum class Direction : uint8_t { In, Out, Scratch };
   std::string name;
   bool step = true; // a frame each time step
+  /// S-T-3: the spilled weights, which no tensor carries.
+  bool weights = false;
   Direction direction = Direction::In;
   uint32_t elements = 0;
+  /// Of a program that computes several batch rows together: the row it
+  /// belongs to.
+  uint32_t row = 0;
 };
 
 struct NetworkInfo {
   std::vector<TensorInfo> inputs, outputs;
   std::vector<StreamInfo> streams;
+  /// Batch rows that one call computes together.
+  uint32_t rows = 1;
+  /// copies[row][stream of row 0]: the stream that holds the same of that row.
+  std::vector<std::vector<uint32_t>> copies;
   std::optional<int64_t> time;
   std::string noStep;
 };

@@ -14,6 +14,8 @@
 //   weights   P pairs for columns c, c+1; P pairs for columns c+2, c+3; ...
 //   entries   the column c of each run of kEntryColumns columns
 //
+// Of a view only the runs inside its columns are packed.
+//
 // A dense matrix is the same with whole row blocks as groups. So is a circulant
 // one with its block-rows: each vector is expanded to the rows it stands for,
 // which costs the host memory the machine saves, but no other kernel. With
@@ -69,9 +71,14 @@ public:
   };
 
   /// Packs the gates chosen by `gateMask` (not 0) of a matrix whose codes are
-  /// `codes`, in the order of the weight image.
+  /// `codes`, in the order of the weight image. Only `columns` of it (WI-D-3),
+  /// the first of which is column 0 of the entries.
   PackedMatrix(const compression::WeightLayout &layout,
-               std::span<const int16_t> codes, unsigned gateMask);
+               std::span<const int16_t> codes, unsigned gateMask,
+               compression::ColumnSpan columns);
+  PackedMatrix(const compression::WeightLayout &layout,
+               std::span<const int16_t> codes, unsigned gateMask)
+      : PackedMatrix(layout, codes, gateMask, {0, layout.cols()}) {}
 
   std::span<const Group> groups() const { return theGroups; }
   std::span<const Shape> shapes() const { return theShapes; }
