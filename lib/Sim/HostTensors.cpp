@@ -257,12 +257,13 @@ static Result<void> copyFrame(const BoundInput &input, const PartGeometry &part,
 }
 
 Result<void> sim::fillStreams(Machine &machine, Entry entry, const Batch &batch,
-                              int64_t row, bool codes) {
+                              int64_t row, unsigned place, bool codes) {
   for (const BoundInput &input : batch.inputs)
     for (const PartGeometry &part : input.parts) {
       if (!(machine.program().streamsOf(entry) >> part.part->stream & 1))
         continue;
-      std::span<int16_t> stream = machine.stream(part.part->stream);
+      std::span<int16_t> stream =
+          machine.stream(machine.program().streamOf(part.part->stream, place));
       const int64_t width = part.part->width;
       const int64_t frames = static_cast<int64_t>(stream.size()) / width;
       for (int64_t t = 0; t < frames; ++t) {
@@ -295,14 +296,16 @@ NpzArrays sim::makeOutputs(const LoadedProgram &program, Entry entry,
 }
 
 void sim::readStreams(Machine &machine, Entry entry, const Batch &batch,
-                      int64_t row, bool codes, NpzArrays &outputs) {
+                      int64_t row, unsigned place, bool codes,
+                      NpzArrays &outputs) {
   size_t number = 0;
   for (const TensorInfo &tensor : machine.program().outputs()) {
     if (!uses(machine.program(), entry, tensor))
       continue;
     NpyArray &array = outputs[number++].second;
     for (const PartGeometry &part : geometryOf(tensor, array.shape)) {
-      std::span<const int16_t> stream = machine.stream(part.part->stream);
+      std::span<const int16_t> stream =
+          machine.stream(machine.program().streamOf(part.part->stream, place));
       const int64_t width = part.part->width;
       const int64_t frames = static_cast<int64_t>(stream.size()) / width;
       const double lsb = part.part->format.lsb();

@@ -50,18 +50,19 @@ Result<Batch> bindInputs(const LoadedProgram &program,
                          const std::vector<Entry> &entries,
                          const NpzArrays &arrays, const RunOptions &options);
 
-/// Fills the streams that `entry` reads with the codes of one row. The machine
-/// is prepared for lengths[row] steps, or 1 if the entry takes no frames.
+/// Fills the streams that `entry` reads with the codes of one row, in the place
+/// `place` of those that the program computes together. The machine is prepared
+/// for lengths[row] steps, or 1 if the entry takes no frames.
 Result<void> fillStreams(Machine &machine, Entry entry, const Batch &batch,
-                         int64_t row, bool codes);
+                         int64_t row, unsigned place, bool codes);
 
 /// Zeros for every output `entry` stores.
 NpzArrays makeOutputs(const LoadedProgram &program, Entry entry,
                       const Batch &batch, bool codes);
 
-/// Puts what one row has stored into the outputs.
+/// Puts what one row, in the place `place`, has stored into the outputs.
 void readStreams(Machine &machine, Entry entry, const Batch &batch, int64_t row,
-                 bool codes, NpzArrays &outputs);
+                 unsigned place, bool codes, NpzArrays &outputs);
 
 } // namespace hcgs::sim
 

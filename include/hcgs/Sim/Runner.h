@@ -48,6 +48,12 @@ struct RunResult {
 /// Runs batches on one program. `run` works on fresh machines; `step` and
 /// `reset` work on the runner's own state, one machine for each row. Not for
 /// use from several threads at a time: make a runner for each.
+///
+/// A program may compute several rows together (PF-6 `rows`). Then a machine
+/// serves a group of so many rows, which have the same number of time steps:
+/// rows are put into groups by their lengths, and a group that is not full
+/// computes zeros in the other places. Rows with a state whose lengths differ
+/// in a call of `step` part: each length goes on in a copy of the machine.
 class Runner {
 public:
   explicit Runner(LoadedProgram::Ptr program);
@@ -75,7 +81,7 @@ public:
                            const RunOptions &options = {});
 
   /// Rows that have a state; 0 before the first step.
-  size_t rows() const { return machines.size(); }
+  size_t rows() const;
 
   /// The state of all rows as bytes, and back. A restored state continues bit
   /// for bit; one of another program is refused.
@@ -83,11 +89,24 @@ public:
   Result<void> restoreState(std::string_view bytes);
 
 private:
+  /// The rows that one machine computes, by place; -1 for a place whose results
+  /// nobody wants.
+  using RowGroup = std::vector<int64_t>;
+  /// A machine with a state, and whose.
+  struct Holder {
+    RowGroup rows;
+    std::unique_ptr<Machine> machine;
+  };
+
   Result<void> refuseMissing(Entry entry) const;
-  Result<void> makeMachines(size_t rows, bool checked);
+  /// Groups for rows of these lengths, in the order of their first rows.
+  std::vector<RowGroup> groupRows(const std::vector<int64_t> &lengths) const;
+  /// Makes machines for a batch that has none, or parts groups whose rows have
+  /// different lengths.
+  Result<void> makeHolders(const std::vector<int64_t> &lengths, bool checked);
 
   LoadedProgram::Ptr loaded;
-  std::vector<std::unique_ptr<Machine>> machines; // the state, by row
+  std::vector<Holder> holders; // the state
   /// Machines of earlier calls of `run`, to be used again.
   std::vector<std::unique_ptr<Machine>> idle;
 };
