@@ -32,6 +32,7 @@ Statistics::Statistics(LoadedProgram::Ptr program)
   cyclesPerPc.assign(count, {});
   saturated.results.assign(count, 0);
   saturated.inputs.assign(count, 0);
+  point = *this->program->target().getOperatingPoint("");
 }
 
 void Statistics::addCall(size_t row, Entry, int64_t frames,
@@ -56,8 +57,10 @@ void Statistics::addSaturations(const SaturationCounters &counters) {
 }
 
 Statistics &Statistics::operator+=(const Statistics &other) {
-  if (!program)
+  if (!program) {
     program = other.program;
+    point = other.point;
+  }
   timed |= other.timed;
   calls += other.calls;
   frameCount += other.frameCount;
@@ -103,7 +106,7 @@ std::vector<LayerCycles> Statistics::layers() const {
 }
 
 double Statistics::microseconds() const {
-  const uint64_t clock = program ? program->target().clockHz : 0;
+  const uint64_t clock = point.hz;
   return clock ? 1e6 * static_cast<double>(cycles().value_or(0)) /
                      static_cast<double>(clock)
                : 0;
@@ -131,6 +134,7 @@ Traffic Statistics::traffic() const {
       continue;
     const Traffic &one = program->traffic(pc);
     sum.wmemRead += times * one.wmemRead;
+    sum.wmemWritten += times * one.wmemWritten;
     sum.imemRead += times * one.imemRead;
     sum.vmemRead += times * one.vmemRead;
     sum.vmemWritten += times * one.vmemWritten;
@@ -148,71 +152,27 @@ Traffic Statistics::traffic() const {
 // Energy
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// What the events of a target's `energies` are counted by.
-struct EventCounter {
-  std::string_view name;
-  uint64_t (*count)(const Statistics &, const Traffic &);
-};
-
-uint64_t totalExecuted(const Statistics &s) { return total(s.executed()); }
-} // namespace
-
-static constexpr EventCounter kEvents[] = {
-    {"mac", [](const Statistics &s, const Traffic &) { return s.macs(); }},
-    {"wmem_read_bit",
-     [](const Statistics &, const Traffic &t) { return t.wmemRead; }},
-    {"imem_read_bit",
-     [](const Statistics &, const Traffic &t) { return t.imemRead; }},
-    {"vmem_read_bit",
-     [](const Statistics &, const Traffic &t) { return t.vmemRead; }},
-    {"vmem_write_bit",
-     [](const Statistics &, const Traffic &t) { return t.vmemWritten; }},
-    {"amem_read_bit",
-     [](const Statistics &, const Traffic &t) { return t.amemRead; }},
-    {"amem_write_bit",
-     [](const Statistics &, const Traffic &t) { return t.amemWritten; }},
-    {"bmem_read_bit",
-     [](const Statistics &, const Traffic &t) { return t.bmemRead; }},
-    {"lut_read_bit",
-     [](const Statistics &, const Traffic &t) { return t.lutRead; }},
-    {"ext_read_bit",
-     [](const Statistics &, const Traffic &t) { return t.extRead; }},
-    {"ext_write_bit",
-     [](const Statistics &, const Traffic &t) { return t.extWritten; }},
-    {"dispatch",
-     [](const Statistics &s, const Traffic &) { return totalExecuted(s); }},
-    {"cycle", [](const Statistics &s,
-                 const Traffic &) { return s.cycles().value_or(0); }},
-};
-
-std::vector<std::string_view> sim::energyEvents() {
-  std::vector<std::string_view> names;
-  for (const EventCounter &event : kEvents)
-    names.push_back(event.name);
-  return names;
+Result<void> Statistics::setOperatingPoint(std::string_view name) {
+  if (!program)
+    return Error{"there is no program to run at an operating point"};
+  Result<OperatingPoint> found = program->target().getOperatingPoint(name);
+  if (!found)
+    return found.takeError();
+  point = std::move(*found);
+  return {};
 }
 
-double Statistics::energyOf(std::string_view event) const {
-  const auto &energies = program->target().energies;
-  auto it = energies.find(std::string(event));
-  if (it == energies.end())
-    return 0;
-  const Traffic bits = traffic();
-  for (const EventCounter &counter : kEvents)
-    if (counter.name == event)
-      return it->second.joules *
-             static_cast<double>(counter.count(*this, bits));
-  return 0;
+std::optional<EnergyReport> Statistics::energyReport() const {
+  if (!program || !timed ||
+      (program->target().energies.empty() && !program->target().leakage))
+    return std::nullopt;
+  return computeEnergy(EnergyCounter(*program),
+                       {perPc, cycles().value_or(0), frameCount, calls}, point);
 }
 
 std::optional<double> Statistics::energy() const {
-  if (!program || !timed || program->target().energies.empty())
-    return std::nullopt;
-  double sum = 0;
-  for (const EventCounter &event : kEvents)
-    sum += energyOf(event.name);
-  return sum;
+  const std::optional<EnergyReport> report = energyReport();
+  return report ? std::optional<double>(report->joules) : std::nullopt;
 }
 
 //===----------------------------------------------------------------------===//
@@ -251,7 +211,8 @@ json Statistics::toJson() const {
   const TargetModel &target = program->target();
   result["program"] = hex(program->digest());
   result["target"] = target.name;
-  result["clock_hz"] = target.clockHz;
+  result["clock_hz"] = point.hz;
+  result["operating_point"] = point.name.empty() ? json() : json(point.name);
   result["mac_lanes"] = target.mac.lanes;
   result["calls"] = calls;
   result["frames"] = frameCount;
@@ -291,7 +252,7 @@ json Statistics::toJson() const {
       result["instructions"][info.mnemonic] = executed(info.opcode);
     const Traffic bits = traffic();
     json &memories = result["traffic_bits"];
-    memories["wmem"] = {{"read", bits.wmemRead}};
+    memories["wmem"] = {{"read", bits.wmemRead}, {"write", bits.wmemWritten}};
     memories["imem"] = {{"read", bits.imemRead}};
     memories["vmem"] = {{"read", bits.vmemRead}, {"write", bits.vmemWritten}};
     memories["amem"] = {{"read", bits.amemRead}, {"write", bits.amemWritten}};
@@ -317,12 +278,22 @@ json Statistics::toJson() const {
                     {"z_saturations", saturated.inputs[pc]}});
   }
 
-  const std::optional<double> joules = energy();
-  result["energy_joules"] = joules ? json(*joules) : json();
-  if (joules) {
-    json &events = result["energy_by_event"] = json::object();
-    for (const auto &[name, cost] : target.energies)
-      events[name] = energyOf(name);
+  // What happened is known, whatever it costs.
+  json &events = result["events"] = json::object();
+  if (timed) {
+    EventCounts counts = countEvents(EnergyCounter(*program),
+                                     {perPc, *cycles(), frameCount, calls});
+    for (const EventInfo &info : energyEvents())
+      events[std::string(info.name)] = counts[static_cast<size_t>(info.event)];
+  }
+  const std::optional<EnergyReport> report = energyReport();
+  result["energy_joules"] = report ? json(report->joules) : json();
+  result["energy"] = report ? sim::toJson(*report) : json();
+  if (report) {
+    json &joules = result["energy_by_event"] = json::object();
+    for (const EventEnergy &event : report->events)
+      if (event.price)
+        joules[std::string(getInfo(event.event).name)] = event.joules;
   }
   return result;
 }

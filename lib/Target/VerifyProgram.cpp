@@ -379,6 +379,10 @@ bool Verifier::check(const Mvm &inst) {
 }
 
 bool Verifier::check(const WLoad &) {
+  if (!target.loadsWeights)
+    return fail(fmt::format("wload: the load unit of target '{}' does not "
+                            "reach wmem (/load/weights)",
+                            target.name));
   if (program.spill.empty())
     return fail("wload: the program has no section .hcgs.spill to load from");
   return false;

@@ -7,6 +7,8 @@
 // are written last, all or none.
 //
 #include "hcgs/Sim/Runner.h"
+#include "hcgs/Sim/Summary.h"
+#include "hcgs/Sim/Trace.h"
 #include "hcgs/Support/AtomicFile.h"
 #include "hcgs/Support/MappedFile.h"
 #include "hcgs/Support/Npy.h"
@@ -30,10 +32,12 @@ namespace {
 struct Options {
   std::string program, input, output, entry = "run";
   std::optional<std::string> lengths;
-  std::string stats, stateIn, stateOut, trace;
+  std::string stats, stateIn, stateOut, trace, operatingPoint;
+  std::optional<std::string> traceSteps;
+  TraceOptions tracing; // what the two above mean
   unsigned threads = 1;
   int64_t chunk = 0;
-  bool checked = false, codes = false;
+  bool checked = false, codes = false, summary = false;
 };
 } // namespace
 
@@ -226,39 +230,32 @@ static Result<std::string> encodeOutputs(const NpzArrays &outputs,
                            path, outputs.size(), names)};
 }
 
-/// One line an executed instruction of the first row: when it was dispatched,
-/// taken and finished.
-static Result<std::string> traceText(const LoadedProgram &program,
-                                     int64_t steps) {
-  Result<StreamLayout> layout = program.layoutStreams(steps);
-  if (!layout)
-    return layout.takeError();
-  std::vector<InstructionTimes> log;
-  computeTiming(program, Entry::Run, steps, Registers(), *layout, &log);
-  std::string text = fmt::format("{:>10} {:>10} {:>10} {:>6}  {}\n", "dispatch",
-                                 "take", "finish", "pc", "instruction");
-  for (const InstructionTimes &times : log) {
-    const bool control =
-        program.instructions()[times.pc].unit == isa::Unit::Control;
-    text += control ? fmt::format("{:>10} {:>10} {:>10} {:>6}  {}\n", times.d,
-                                  "-", "-", times.pc, program.text(times.pc))
-                    : fmt::format("{:>10} {:>10} {:>10} {:>6}  {}\n", times.d,
-                                  times.s, times.finish, times.pc,
-                                  program.text(times.pc));
-  }
-  return text;
+/// An error if one of the files could not be written, found out before a long
+/// run instead of after it. Leaves nothing behind.
+static Result<void> checkWritable(const std::vector<std::string> &paths) {
+  AtomicFileGroup probe;
+  for (const std::string &path : paths)
+    if (!path.empty() && path != "-")
+      if (Result<void> staged = probe.stage(path, ""); !staged)
+        return staged;
+  return {};
 }
 
 static Result<void> simulate(const Options &options) {
+  const std::vector<std::string> written = {options.output, options.stats,
+                                            options.trace, options.stateOut};
   if (Result<void> checked = checkOutputPaths(
-          {options.output, options.stats, options.trace, options.stateOut},
-          {options.program, options.input, options.lengths.value_or(""),
-           options.stateIn});
+          written, {options.program, options.input,
+                    options.lengths.value_or(""), options.stateIn});
       !checked)
     return checked;
   Result<LoadedProgram::Ptr> program = LoadedProgram::load(options.program);
   if (!program)
     return program.takeError();
+  if (Result<OperatingPoint> point =
+          (*program)->target().getOperatingPoint(options.operatingPoint);
+      !point)
+    return point.takeError().at("--operating-point");
 
   NpzArrays inputs;
   RunOptions run;
@@ -283,6 +280,8 @@ static Result<void> simulate(const Options &options) {
       return lengths.takeError();
     run.lengths = std::move(*lengths);
   }
+  if (Result<void> checked = checkWritable(written); !checked)
+    return checked;
   run.codes = options.codes;
   run.checked = options.checked;
   run.threads = options.threads;
@@ -314,6 +313,11 @@ static Result<void> simulate(const Options &options) {
     result = std::move(*done);
   }
 
+  if (Result<void> set =
+          result.statistics.setOperatingPoint(options.operatingPoint);
+      !set)
+    return set;
+
   AtomicFileGroup files;
   if (!options.output.empty()) {
     Result<std::string> bytes = encodeOutputs(result.outputs, options.output);
@@ -330,7 +334,7 @@ static Result<void> simulate(const Options &options) {
   if (!options.stats.empty() && options.stats != "-")
     if (Result<void> staged = files.stage(options.stats, stats); !staged)
       return staged;
-  std::string trace;
+  Trace trace;
   if (!options.trace.empty()) {
     const uint64_t rows =
         std::max<size_t>(1, result.statistics.rowCycles().size());
@@ -338,21 +342,30 @@ static Result<void> simulate(const Options &options) {
         run.lengths.empty()
             ? static_cast<int64_t>(result.statistics.frames() / rows)
             : run.lengths.front();
-    Result<std::string> text = traceText(**program, steps);
-    if (!text)
-      return text.takeError();
-    trace = std::move(*text);
+    Result<Trace> made = traceRun(**program, steps, options.tracing);
+    if (!made)
+      return made.takeError().at("--trace");
+    trace = std::move(*made);
     if (options.trace != "-")
-      if (Result<void> staged = files.stage(options.trace, trace); !staged)
+      if (Result<void> staged = files.stage(options.trace, trace.bytes);
+          !staged)
         return staged;
   }
-  if (Result<void> written = files.commit(); !written)
-    return written;
+  if (Result<void> done = files.commit(); !done)
+    return done;
+  if (!trace.leftOut.empty())
+    fmt::print(stderr, "hcgs-sim: note: '{}' {}\n", options.trace,
+               trace.leftOut);
+  if (options.summary)
+    if (Result<void> done =
+            writeStandardOutput(summaryText(**program, result.statistics));
+        !done)
+      return done;
   if (options.stats == "-")
-    if (Result<void> written = writeStandardOutput(stats); !written)
-      return written;
+    if (Result<void> done = writeStandardOutput(stats); !done)
+      return done;
   if (options.trace == "-")
-    return writeStandardOutput(trace);
+    return writeStandardOutput(trace.bytes);
   return {};
 }
 
@@ -369,6 +382,11 @@ static void checkUsage(const Options &options, const CLI::App &app) {
     refuse("--chunk needs --entry step");
   if (!options.trace.empty() && options.entry != "run")
     refuse("--trace needs --entry run");
+  if (options.traceSteps && options.trace.empty())
+    refuse("--trace-steps needs --trace");
+  if (options.summary + (options.stats == "-") + (options.trace == "-") > 1)
+    refuse("--summary, --stats - and --trace - all go to standard output; name "
+           "a file for all but one");
   if (options.entry == "reset") {
     for (const char *name :
          {"--output", "--lengths", "--threads", "--state-in"})
@@ -376,7 +394,7 @@ static void checkUsage(const Options &options, const CLI::App &app) {
         refuse(fmt::format("{} has no effect with --entry reset, which takes "
                            "no frames and forgets the state",
                            name));
-    if (options.stateOut.empty() && options.stats.empty())
+    if (options.stateOut.empty() && options.stats.empty() && !options.summary)
       refuse("--entry reset has no effect without --state-out or --stats");
     return;
   }
@@ -385,8 +403,28 @@ static void checkUsage(const Options &options, const CLI::App &app) {
     if (app.count(name) > 0 && app.get_option(name)->as<std::string>().empty())
       refuse(fmt::format("{}: the name of the file is empty", name));
   if (options.output.empty() && options.stats.empty() &&
-      options.trace.empty() && options.stateOut.empty())
-    refuse("--output is missing; say where the outputs go, or ask for --stats");
+      options.trace.empty() && options.stateOut.empty() && !options.summary)
+    refuse("--output is missing; say where the outputs go, or ask for "
+           "--summary or --stats");
+}
+
+/// What the name of the trace's file and --trace-steps ask for.
+static void readTraceOptions(Options &options) {
+  auto refuse = [](std::string message) {
+    throw CLI::ValidationError(std::move(message));
+  };
+  if (options.trace.empty())
+    return;
+  Result<TraceForm> form = traceFormOf(options.trace);
+  if (!form)
+    refuse("--trace: " + form.message());
+  options.tracing.form = *form;
+  if (!options.traceSteps)
+    return;
+  Result<TraceSteps> steps = parseTraceSteps(*options.traceSteps);
+  if (!steps)
+    refuse("--trace-steps: " + steps.message());
+  options.tracing.steps = *steps;
 }
 
 int main(int argc, char **argv) {
@@ -431,6 +469,13 @@ int main(int argc, char **argv) {
                  "Write cycles, stalls, traffic and saturations as JSON; - is "
                  "standard output")
       ->type_name("FILE.json");
+  app.add_flag("--summary", options.summary,
+               "Print tables: cycles and where they went, by unit and layer, "
+               "and which part of the machine bounds them");
+  app.add_option("--operating-point", options.operatingPoint,
+                 "Times and energies at this clock and voltage of the target "
+                 "instead of its first")
+      ->type_name("NAME");
   app.add_option("--threads", options.threads, "Rows run side by side")
       ->check(CLI::Range(1, 1024))
       ->type_name("N")
@@ -441,13 +486,21 @@ int main(int argc, char **argv) {
   app.add_option("--state-out", options.stateOut,
                  "With --entry step or reset: where the state goes")
       ->type_name("FILE");
-  app.add_option("--trace", options.trace,
-                 "With --entry run: write when each instruction of the first "
-                 "row is dispatched, taken and finished; - is standard output")
-      ->type_name("FILE.txt");
+  app.add_option(
+         "--trace", options.trace,
+         "With --entry run: write when each instruction of the first "
+         "row is dispatched, taken and finished, and what it waits for: "
+         "as Chrome trace events for the Perfetto UI, or as a table; - "
+         "is the table on standard output")
+      ->type_name("FILE.json|json.gz|txt");
+  app.add_option("--trace-steps", options.traceSteps,
+                 "With --trace: only the trips A to B-1 through the loop over "
+                 "time steps; A: goes on to the end, A is one")
+      ->type_name("A:B");
   try {
     app.parse(argc, argv);
     checkUsage(options, app);
+    readTraceOptions(options);
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error);

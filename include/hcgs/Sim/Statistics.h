@@ -7,6 +7,7 @@
 #ifndef HCGS_SIM_STATISTICS_H
 #define HCGS_SIM_STATISTICS_H
 
+#include "hcgs/Sim/Energy.h"
 #include "hcgs/Sim/LoadedProgram.h"
 #include "hcgs/Sim/Machine.h"
 #include "hcgs/Sim/Timing.h"
@@ -53,7 +54,7 @@ public:
   const std::vector<uint64_t> &rowCycles() const { return perRow; }
   uint64_t frames() const { return frameCount; }
   uint64_t macs() const;
-  /// At the target's clock.
+  /// At the operating point.
   double microseconds() const;
   /// MACs / (lanes * cycles).
   double macUtilization() const;
@@ -69,16 +70,21 @@ public:
   std::vector<LayerCycles> layers() const;
   Traffic traffic() const;
   const SaturationCounters &saturations() const { return saturated; }
-  /// Joules, if the target states what events cost.
+  /// The clock and voltage that times and energies are worked out for; the
+  /// target's default unless another one is chosen. The error lists the names.
+  Result<void> setOperatingPoint(std::string_view name);
+  const OperatingPoint &operatingPoint() const { return point; }
+  /// Joules, if the target states what events cost and cycles were counted.
   std::optional<double> energy() const;
+  /// Where they went.
+  std::optional<EnergyReport> energyReport() const;
 
   /// Everything, as documented.
   nlohmann::json toJson() const;
 
 private:
-  double energyOf(std::string_view event) const;
-
   LoadedProgram::Ptr program;
+  OperatingPoint point;
   bool timed = false;
   uint64_t calls = 0, frameCount = 0;
   std::vector<uint64_t> perRow;
@@ -87,9 +93,6 @@ private:
   std::array<UnitCycles, kNumUnits> units;
   SaturationCounters saturated;
 };
-
-/// Events a target may state the energy of.
-std::vector<std::string_view> energyEvents();
 
 } // namespace hcgs::sim
 
