@@ -113,7 +113,7 @@ def test_missing_section(name):
         (".hcgs.bias", b"123", "multiple of 4"),
         (".hcgs.text", b"123", "multiple of 16"),
         (".hcgs.desc", struct.pack("<2I", 1, 1 << 30), "beyond its end"),
-        (".hcgs.desc", struct.pack("<2I", 2, 0), "version 2"),
+        (".hcgs.desc", struct.pack("<2I", 3, 0), "version 3"),
         (".hcgs.desc", struct.pack("<2I144x", 1, 1), "out of range"),
         (".hcgs.tables", struct.pack("<2I", 1, 1) + bytes(32), "out of range"),
         (".hcgs.tables", table_head(b=8, kind=2) + bytes(8), "kind or reserved"),

@@ -29,6 +29,7 @@ MAJOR = 1
 HEADER_OFFSET = 64
 HEADER_SIZE = 128
 NO_BIAS = 0xFFFFFFFF
+NO_SPILL = 0xFFFFFFFF
 SECTIONS = (
     ".hcgs.header",
     ".hcgs.text",
@@ -43,11 +44,13 @@ SECTIONS = (
     ".hcgs.sums",
 )
 DEBUG = ".hcgs.debug"
+SPILL = ".hcgs.spill"
 
 
 KINDS = ("dense", "hcgs", "circulant")
 BALANCES = ("row", "column", "both", "none")
-DESCRIPTOR_SIZE = 144
+# Bytes of a descriptor, by version of its section.
+DESCRIPTOR_SIZES = {1: 144, 2: 156}
 MAX_TIERS = 8
 
 
@@ -69,6 +72,9 @@ class Descriptor:
     kind      one of KINDS
     block     of a circulant matrix the size of its blocks, else 0
     separate  whether each gate of an hcgs matrix has a mask of its own
+    columns   of a view the range (begin, end) of its columns (WI-D-3), else None
+    spill     of spilled weights the place of the image in ProgramFile.spill
+              (WI-D-4); None: the weights are resident
     """
 
     kind: str
@@ -86,6 +92,13 @@ class Descriptor:
     tiers: tuple[Tier, ...]
     block: int = 0
     separate: bool = False
+    columns: tuple[int, int] | None = None
+    spill: int | None = None
+
+    @property
+    def column_range(self) -> tuple[int, int]:
+        """The columns whose products are formed: begin and end."""
+        return self.columns or (0, self.cols)
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,7 @@ class ProgramFile:
     """The parsed content of a program file.
 
     weights, index  bytes of the images
+    spill           bytes of the images of spilled weights
     bias            int64 [elements of bmem]
     vinit           list of (first element of vmem, int64 codes)
     meta, target, debug  decoded JSON; `debug` is None in a stripped file
@@ -110,6 +124,7 @@ class ProgramFile:
     meta: dict
     target: dict
     debug: dict | None
+    spill: bytes
     sections: dict[str, bytes] = field(repr=False)
 
 
@@ -150,6 +165,7 @@ def read(source: str | os.PathLike | bytes) -> ProgramFile:
         meta=meta,
         target=_json(sections, ".hcgs.target"),
         debug=_json(sections, DEBUG) if DEBUG in sections else None,
+        spill=sections.get(SPILL, b""),
         sections=sections,
     )
 
@@ -247,22 +263,29 @@ def _json(sections: dict[str, bytes], name: str) -> dict:
 
 def _counted(content: bytes, name: str, item: int) -> int:
     """The count of a section that opens with u32 version = 1, u32 count."""
+    return _versioned(content, name, {1: item})[1]
+
+
+def _versioned(content: bytes, name: str, items: dict[int, int]) -> tuple[int, int]:
+    """Version and count of a section that opens with u32 version, u32 count;
+    `items` are the bytes of an entry by version."""
     if len(content) == 0:
-        return 0
+        return 1, 0
     if len(content) < 8:
         raise ProgramError(f"{name}: too short")
     version, count = struct.unpack_from("<II", content)
-    if version != 1:
-        raise ProgramError(f"{name}: version {version}, this reader knows 1")
-    if 8 + item * count > len(content):
+    if version not in items:
+        known = " and ".join(map(str, items))
+        raise ProgramError(f"{name}: version {version}, this reader knows {known}")
+    if 8 + items[version] * count > len(content):
         raise ProgramError(f"{name}: {count} entries are beyond its end")
-    return count
+    return version, count
 
 
 def _descriptors(content: bytes) -> tuple[Descriptor, ...]:
     """WI-D-1."""
-    size = DESCRIPTOR_SIZE
-    count = _counted(content, ".hcgs.desc", size)
+    version, count = _versioned(content, ".hcgs.desc", DESCRIPTOR_SIZES)
+    size = DESCRIPTOR_SIZES[version]
     if content and len(content) != 8 + size * count:
         raise ProgramError(".hcgs.desc: bytes left over after the last descriptor")
     return tuple(
@@ -320,8 +343,20 @@ def _descriptor(content: bytes, number: int) -> Descriptor:
         if tiers and (height > tiers[-1].rows or width > tiers[-1].cols):
             raise ProgramError(f"{where}: tier {i} is larger than the one before")
         tiers.append(Tier(height, width, num, den, BALANCES[balance]))
-    if any(content[141:]):
+    if any(content[141:144]):
         raise ProgramError(f"{where}: reserved bytes are not zero")
+    columns, spill = None, None
+    if len(content) > 144:
+        begin, end, spilled = struct.unpack_from("<3I", content, 144)
+        spill = None if spilled == NO_SPILL else spilled
+        if (begin, end) != (0, 0):
+            step = block or (tiers[0].cols if tiers else 1)
+            if not begin < end <= cols or begin % step or end % step and end != cols:
+                raise ProgramError(
+                    f"{where}: columns {begin} to {end} are no range of {cols} "
+                    f"columns in blocks of {step}"
+                )
+            columns = begin, end
     return Descriptor(
         kind=kind,
         gates=gates,
@@ -338,6 +373,8 @@ def _descriptor(content: bytes, number: int) -> Descriptor:
         tiers=tuple(tiers),
         block=block,
         separate=masks == 1,
+        columns=columns,
+        spill=spill,
     )
 
 

@@ -27,7 +27,8 @@ from .program import Descriptor, ProgramFile, Tier
 
 @dataclass(frozen=True)
 class Matrix:
-    """A matrix with its codes in place.
+    """A matrix with its codes in place, of a view those of its columns; the
+    shapes are always those of the whole matrix.
 
     codes     int64 [gates, rows, cols], 0 where nothing is kept
     kept      bool [gates, rows, cols]
@@ -285,9 +286,12 @@ def unpack(program: ProgramFile, number: int) -> Matrix:
         return image[offset : offset + size]
 
     index = slice_of(program.index, desc.index_offset, desc.index_bytes, "indices")
-    weights = slice_of(
-        program.weights, desc.weight_offset, desc.weight_bytes, "weights"
-    )
+    # WI-D-4: what `wload` will bring, or what is there.
+    if desc.spill is None:
+        image, first = program.weights, desc.weight_offset
+    else:
+        image, first = program.spill, desc.spill
+    weights = slice_of(image, first, desc.weight_bytes, "weights")
     try:
         kept, position = positions(desc, index)
         stored = decode_codes(
@@ -302,6 +306,10 @@ def unpack(program: ProgramFile, number: int) -> Matrix:
             )
     except ProgramError as error:
         raise ProgramError(f"{where}: {error}") from error
+    begin, end = desc.column_range
+    column = np.arange(desc.cols)
+    kept &= (column >= begin) & (column < end)
+    position = np.where(kept, position, -1)
     codes = np.zeros(position.shape, dtype=np.int64)
     codes[kept] = stored[position[kept]]
     bias = None

@@ -7,13 +7,15 @@ tables and weights need not make sense, sums may wrap), and emits one loop a
 layer: load, multiply, activate, store. Work is cut into pieces at random, and
 pieces of a step are issued in random order where they do not depend on each
 other, so that row blocks, gate sets and all kinds of initial accumulators
-occur. Nothing is shared with the real compiler; encodings follow the tables in
+occur; columns are cut, too, by views of the matrices, and the weights of some
+networks are spilled and loaded before every product. Nothing is shared with the real compiler; encodings follow the tables in
 docs/Spec/InstructionTables.md.
 """
 
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,10 +34,11 @@ ENCODINGS = {
     "astream": (0x06, ("dst", 8, 5), ("stream", 13, 6), ("imm", 19, 32), ("tscale", 51, 32)),
     "aadd": (0x07, ("dst", 8, 5), ("imm", 13, 32)),
     "load": (0x10, ("dst", 8, "addr"), ("src", 33, "addr"), ("n", 83, 20)),
+    "wload": (0x11, ("dst", 8, "addr"), ("src", 33, "addr"), ("n", 83, 24)),
     "store": (0x18, ("dst", 8, "addr"), ("src", 33, "addr"), ("n", 83, 20)),
     "mvm": (0x20, ("dst", 8, "addr"), ("src", 33, "addr"), ("desc", 58, 10),
             ("first", 68, 16), ("count", 84, 16), ("gates", 100, 4), ("init", 104, 2),
-            ("shifts", 106, 16), ("tile", 122, 4)),
+            ("shifts", 106, 16), ("tile", 122, 4), ("retile", 126, 1)),
     "act": (0x30, ("dst", 8, "addr"), ("src", 33, "addr"), ("n", 83, 20),
             ("shift", 103, 6), ("table", 109, 8)),
     "requant": (0x31, ("dst", 8, "addr"), ("src", 33, "addr"), ("n", 83, 20),
@@ -111,6 +114,7 @@ class NaiveCompiler:
         self.loads: dict[int, int] = {}  # sequence value -> stream to load from
         self.stores: dict[int, list[int]] = {}  # value -> streams to store to
         self.place: dict[int, int] = {}  # vector value -> vmem
+        self._spill()
         self.desc = self._descriptors()
         for number, value in enumerate(net["values"]):
             if value["kind"] == "vector":
@@ -139,6 +143,49 @@ class NaiveCompiler:
                 self.emit("store", dst=(1, 0), src=place, n=n)
         self.emit("halt")
         return self._file()
+
+    def _spill(self) -> None:
+        """Some of the matrices of some networks."""
+        count = len(self.writer.descriptors)
+        chosen = {i for i in range(count) if self.rng.random() < 0.5}
+        if not chosen or self.rng.random() < 0.6:
+            return
+        self.writer.spill_matrices(chosen)
+        self.streams.append(
+            {
+                "name": "spill",
+                "kind": "weights",
+                "direction": "in",
+                "elements": len(self.writer.spill) // 2,
+                "value": None,
+            }
+        )
+        self.weight_stream = len(self.streams) - 1
+
+    def load_weights(self, number: int) -> None:
+        """Brings a spilled matrix, in pieces."""
+        if number not in self.writer.spilled:
+            return
+        place, size = struct.unpack_from("<2I", self.writer.descriptors[number], 20)
+        first = self.writer.spilled[number]
+        self.emit("astream", dst=31, stream=self.weight_stream, imm=first)
+        for at, n in self.pieces(size):
+            self.emit("wload", dst=place + at, src=(31, at), n=n)
+
+    def segments(self, number: int) -> list[tuple[int, int]]:
+        """(descriptor, first column) of products that make up that of a
+        matrix: itself, or views of it in any order."""
+        raw, about = self.writer.descriptors[number], self.desc[number]
+        cols, block = about["cols"], int.from_bytes(raw[136:140], "little")
+        # Width of the first tier, or the circulant block (WI-D-3).
+        step = block or (int.from_bytes(raw[42:44], "little") or 1)
+        if cols <= step or self.rng.random() < 0.6:
+            return [(number, 0)]
+        views = []
+        for first, count in self.pieces(-(-cols // step)):
+            begin, end = first * step, min(cols, (first + count) * step)
+            views.append((self.writer.view(number, begin, end), begin))
+        return views
 
     def _descriptors(self) -> list[dict]:
         found = []
@@ -246,12 +293,17 @@ class _Body:
         if gates > 1 and self.rng.random() < 0.6:
             first = int(self.rng.integers(1, (1 << gates) - 1))
             sets = [first, sets[0] & ~first]
+        self.c.load_weights(use["desc"])
         for chosen in sets:
-            for first, count in self.c.pieces(blocks):
-                self.c.emit(
-                    "mvm", dst=acc + first * block * gates, src=src, desc=use["desc"],
-                    first=first, count=count, gates=chosen, init=init, shifts=shifts,
-                )  # fmt: skip
+            start = init
+            for desc, column in self.c.segments(use["desc"]):
+                for first, count in self.c.pieces(blocks):
+                    self.c.emit(
+                        "mvm", dst=acc + first * block * gates, src=src + column,
+                        desc=desc, first=first, count=count, gates=chosen, init=start,
+                        shifts=shifts, retile=self.rng.integers(2),
+                    )  # fmt: skip
+                start = ACC
 
     def runs(self, rule: dict, dst: int, acc: int, n: int) -> None:
         """L-RES-1 on n accumulators, in pieces."""

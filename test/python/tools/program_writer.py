@@ -265,7 +265,11 @@ class ProgramWriter:
     matrices: list = field(default_factory=list)
     descriptors: list = field(default_factory=list)
     weights: bytes = b""
+    spill: bytes = b""
     index: bytes = b""
+    # Fields of version 2 by descriptor: col_begin, col_end, spill.
+    ranges: dict = field(default_factory=dict)
+    spilled: dict = field(default_factory=dict)
     bias: list = field(default_factory=list)
     tables: list = field(default_factory=list)
     table_records: list = field(default_factory=list)
@@ -382,6 +386,50 @@ class ProgramWriter:
         )
         return len(self.descriptors) - 1
 
+    def view(self, of: int, begin: int, end: int) -> int:
+        """A descriptor of columns begin .. end-1 of a matrix (WI-D-3)."""
+        self.descriptors.append(self.descriptors[of])
+        self.ranges[len(self.descriptors) - 1] = begin, end
+        if of in self.spilled:
+            self.spilled[len(self.descriptors) - 1] = self.spilled[of]
+        return len(self.descriptors) - 1
+
+    def spill_matrices(self, chosen: set[int]) -> None:
+        """Moves the images of some matrices to the spill section (WI-D-4); all
+        use the same bytes of wmem, behind the resident weights."""
+        weights, self.weights = self.weights, b""
+        images = {}
+        for number, desc in enumerate(self.descriptors):
+            first, size = struct.unpack_from("<2I", desc, 20)
+            images[number] = weights[first : first + size]
+            if number in chosen:
+                self.spilled[number] = len(self.spill)
+                self.spill += images[number] + bytes(size % 2)
+                continue
+            self.place(number, len(self.weights))
+            self.weights += images[number]
+        for number in chosen:
+            self.place(number, len(self.weights))
+
+    def place(self, number: int, offset: int) -> None:
+        """Sets weight_offset of a descriptor."""
+        desc = self.descriptors[number]
+        self.descriptors[number] = desc[:20] + struct.pack("<I", offset) + desc[24:]
+
+    def descriptor_section(self) -> bytes:
+        """WI-D-1, of the version that is needed."""
+        version = 2 if self.ranges or self.spilled else 1
+        section = struct.pack("<2I", version, len(self.descriptors))
+        for number, desc in enumerate(self.descriptors):
+            section += desc
+            if version == 2:
+                section += struct.pack(
+                    "<3I",
+                    *self.ranges.get(number, (0, 0)),
+                    self.spilled.get(number, 0xFFFFFFFF),
+                )
+        return section
+
     def contents(self) -> dict[str, bytes]:
         heads, entries = b"", b""
         at = 8 + 32 * len(self.tables)
@@ -406,8 +454,7 @@ class ProgramWriter:
         }
         return {
             ".hcgs.text": b"",
-            ".hcgs.desc": struct.pack("<2I", 1, len(self.descriptors))
-            + b"".join(self.descriptors),
+            ".hcgs.desc": self.descriptor_section(),
             ".hcgs.weights": self.weights,
             ".hcgs.index": self.index,
             ".hcgs.bias": struct.pack(f"<{len(self.bias)}i", *self.bias),
@@ -415,6 +462,7 @@ class ProgramWriter:
             ".hcgs.vinit": struct.pack("<2I", 1, 0),
             ".hcgs.meta": json.dumps(meta).encode(),
             ".hcgs.target": b"{}",
+            **({".hcgs.spill": self.spill} if self.spill else {}),
         }
 
     def bytes(self) -> bytes:
@@ -430,7 +478,10 @@ def elf_of(contents: dict[str, bytes], major: int = 1) -> bytes:
     for name in names:
         name_at[name] = len(text)
         text += name.encode() + b"\0"
-    bodies = {".hcgs.header": b"HCGSPROG" + struct.pack("<2I", major, 0) + bytes(112)}
+    minor = int(".hcgs.spill" in contents)
+    bodies = {
+        ".hcgs.header": b"HCGSPROG" + struct.pack("<2I", major, minor) + bytes(112)
+    }
     bodies |= {**contents, ".hcgs.sums": b"", ".shstrtab": text}
     summed = [*contents, ".shstrtab"]
     bodies[".hcgs.sums"] = struct.pack("<I", len(summed)) + b"".join(
