@@ -6,7 +6,9 @@ Written from docs/Spec alone, in NumPy, sharing no code with the compiler or
 the simulator: it reads a program file with its own parser, unpacks weights,
 indices and biases, and computes what the *layers* of the network mean
 (docs/Spec/Layers.md) without ever looking at an instruction. The simulator
-must agree with it in every bit.
+must agree with it in every bit. Cycles are another matter: `timing` plays the
+instructions through, and its numbers must be those of the simulator and of the
+compiler's estimate.
 
 program      the file: ELF sections, checksums, descriptors, tables, metadata
 unpack       block maps and weight codes out of their images
@@ -15,6 +17,7 @@ network      every layer's integers at every time step
 tensors      ONNX-shaped tensors in and out of the network's values
 quantizer    weights and biases to codes, to check the compiler's
 scales       whether the shifts of a network fit the formats they join
+timing       cycles, and where they went, of every unit
 float_model  the same network in float with the program's weights
 """
 
