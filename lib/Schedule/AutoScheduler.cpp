@@ -24,6 +24,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <unordered_map>
 
@@ -52,6 +53,7 @@ struct Choice {
 
 struct Candidate {
   std::vector<Choice> choices;
+  Cutting cutting;
   OrderedPieces order;
   double cycles = 0;
 };
@@ -67,15 +69,21 @@ private:
   Cutting cuttingOf(const std::vector<Choice> &choices) const;
   /// Schedules a cutting; keeps it if it is the best so far.
   bool attempt(const std::vector<Choice> &choices);
+  bool attempt(const std::vector<Choice> &choices, const Cutting &cutting);
+  /// Keeps an order in the pool, which holds the best few.
+  bool keep(Candidate candidate);
   void startingPoints();
   void improveCutting();
+  void mergeParts();
   std::vector<std::vector<Choice>> neighbours(size_t group) const;
   bool isOld(const Operation &op) const {
     return op.isProduct() &&
            std::any_of(op.reads.begin(), op.reads.end(),
                        [](const Operand &read) { return read.back != 0; });
   }
-  bool isBest() const { return best && best->cycles <= double(bound.cycles()); }
+  bool isBest() const {
+    return !pool.empty() && pool.front().cycles <= double(bound.cycles());
+  }
   bool tooLong(size_t entries, unsigned depth) const {
     return problem.entryLimit && entries * (depth + 1) > 2 * problem.entryLimit;
   }
@@ -87,11 +95,14 @@ private:
   std::vector<std::vector<std::vector<unsigned>>> gateWays;
   /// Of each group: heights, from the highest on.
   std::vector<std::vector<uint32_t>> heights;
-  std::map<std::vector<Choice>, double> tried;
-  std::optional<Candidate> best;
+  std::set<std::vector<Choice>> tried;
+  /// The best first.
+  std::vector<Candidate> pool;
   /// Work that may still be done: pieces to schedule, the more of them at a
   /// time the more each.
   int64_t budget = 60000;
+  static constexpr int64_t kMergeBudget = 60000;
+  static constexpr size_t kPool = 4;
 };
 
 } // namespace
@@ -229,23 +240,50 @@ Cutting Auto::cuttingOf(const std::vector<Choice> &choices) const {
   return cutting;
 }
 
-bool Auto::attempt(const std::vector<Choice> &choices) {
-  if (budget <= 0 || !tried.insert({choices, 0}).second)
+bool Auto::keep(Candidate candidate) {
+  auto rank = [&](const Candidate &of) {
+    size_t n = of.order.pieces.size();
+    size_t over = tooLong(n, of.order.plan.depth)
+                      ? n * (of.order.plan.depth + 1)
+                      : size_t(0);
+    return std::make_tuple(over, of.cycles, n, of.order.plan.depth);
+  };
+  auto place = std::find_if(pool.begin(), pool.end(), [&](const Candidate &of) {
+    return rank(candidate) < rank(of);
+  });
+  if (place == pool.end() && pool.size() >= kPool)
     return false;
-  Cutting cutting = cuttingOf(choices);
+  bool first = place == pool.begin();
+  pool.insert(place, std::move(candidate));
+  if (pool.size() > kPool)
+    pool.pop_back();
+  return first;
+}
+
+bool Auto::attempt(const std::vector<Choice> &choices) {
+  return tried.insert(choices).second && attempt(choices, cuttingOf(choices));
+}
+
+bool Auto::attempt(const std::vector<Choice> &choices, const Cutting &cutting) {
+  if (budget <= 0)
+    return false;
   auto graph = std::make_shared<PieceGraph>(problem, cutting, mostSlots);
   size_t count = graph->pieces.size();
   int64_t resources = graph->resourceBound();
-  bool bestTooLong =
-      best && tooLong(best->order.pieces.size(), best->order.plan.depth);
-  if (best && !bestTooLong &&
-      (double(resources) > best->cycles || tooLong(count, 1)))
-    return false;
-  int64_t least = graph->recurrenceBound(resources);
-  if (best && !bestTooLong && double(least) > 1.02 * best->cycles)
-    return false;
+  int64_t least = resources;
+  if (!pool.empty() && !tooLong(pool.front().order.pieces.size(),
+                                pool.front().order.plan.depth)) {
+    double toBeat = pool.front().cycles;
+    if (double(resources) > toBeat || tooLong(count, 1))
+      return false;
+    least = graph->recurrenceBound(resources);
+    if (double(least) > 1.02 * toBeat)
+      return false;
+  } else {
+    least = graph->recurrenceBound(resources);
+  }
 
-  bool improved = false;
+  std::optional<Candidate> found;
   auto consider = [&](OrderedPieces order) {
     double cycles = order.settle(problem);
     for (int round = 0; round < 3; ++round) {
@@ -258,18 +296,8 @@ bool Auto::attempt(const std::vector<Choice> &choices) {
       cycles = again;
       order = std::move(sorted);
     }
-    if (!startsEvenly(problem, order.plan))
-      return cycles;
-    auto rank = [&](double c, const OrderedPieces &o) {
-      size_t n = o.pieces.size();
-      size_t over = tooLong(n, o.plan.depth) ? n * (o.plan.depth + 1) : 0;
-      return std::make_tuple(over, c, n, o.plan.depth);
-    };
-    if (!best || rank(cycles, order) < rank(best->cycles, best->order)) {
-      best = Candidate{choices, std::move(order), cycles};
-      improved = true;
-    }
-    return cycles;
+    if (startsEvenly(problem, order.plan) && (!found || cycles < found->cycles))
+      found = Candidate{choices, cutting, std::move(order), cycles};
   };
   bool dense = 5 * count > 3 * size_t(least);
   int successes = 0;
@@ -284,14 +312,13 @@ bool Auto::attempt(const std::vector<Choice> &choices) {
         continue;
       shortenLives(*graph, interval, *times);
       ++successes;
-      double cycles =
-          consider(OrderedPieces(graph, cutting, interval, *times, mostSlots));
-      if (cycles <= double(resources))
-        return improved;
+      consider(OrderedPieces(graph, cutting, interval, *times, mostSlots));
+      if (found && found->cycles <= double(resources))
+        successes = 3;
     }
     interval += std::max<int64_t>(1, least * (1 + step / 2) / 64);
   }
-  return improved;
+  return found && keep(std::move(*found));
 }
 
 void Auto::startingPoints() {
@@ -317,7 +344,8 @@ std::vector<std::vector<Choice>> Auto::neighbours(size_t group) const {
   std::vector<std::vector<Choice>> result;
   // The same change to all groups alike, and to this one alone.
   auto change = [&](auto apply) {
-    std::vector<Choice> alone = best->choices, alike = best->choices;
+    std::vector<Choice> alone = pool.front().choices;
+    std::vector<Choice> alike = alone;
     apply(alone[group]);
     for (size_t g = 0; g < alike.size(); ++g)
       if (problem.groups[g].rows == problem.groups[group].rows &&
@@ -328,7 +356,7 @@ std::vector<std::vector<Choice>> Auto::neighbours(size_t group) const {
     if (!(alike == alone))
       result.push_back(alone);
   };
-  const Choice &now = best->choices[group];
+  const Choice now = pool.front().choices[group];
   for (unsigned gates = 0; gates < gateWays[group].size(); ++gates)
     if (gates != now.gates)
       change([&](Choice &choice) { choice.gates = gates; });
@@ -372,11 +400,77 @@ void Auto::improveCutting() {
   }
 }
 
+/// The part that two parts make together, if it is one entry.
+static std::optional<Part> join(const Operation &op, const Part &a,
+                                const Part &b) {
+  unsigned all = (1u << op.gates) - 1;
+  auto gatesOf = [&](const Part &part) {
+    return part.gates ? part.gates : all;
+  };
+  auto columnsOf = [&](const Part &part) {
+    return part.colEnd ? std::make_pair(part.colBegin, part.colEnd)
+                       : std::make_pair(uint32_t(0), op.cols);
+  };
+  bool rows = a.begin == b.begin && a.end == b.end;
+  bool gates = gatesOf(a) == gatesOf(b);
+  bool columns = columnsOf(a) == columnsOf(b);
+  Part joined = a;
+  if (rows && columns && !gates) {
+    joined.gates = gatesOf(a) | gatesOf(b);
+    if (joined.gates == all)
+      joined.gates = 0;
+    return joined;
+  }
+  if (rows && gates && columnsOf(a).second == columnsOf(b).first) {
+    joined.colBegin = columnsOf(a).first;
+    joined.colEnd = columnsOf(b).second;
+    if (joined.colBegin == 0 && joined.colEnd == op.cols)
+      joined.colEnd = 0;
+    return joined;
+  }
+  if (gates && columns && gatesOf(a) == all && a.end == b.begin) {
+    joined.end = b.end;
+    return joined;
+  }
+  return std::nullopt;
+}
+
+/// Fine parts cost dispatch slots. Parts that need not be apart are joined, one
+/// pair after the other, as long as nothing is lost.
+void Auto::mergeParts() {
+  for (bool improved = true; improved && !isBest();) {
+    improved = false;
+    for (unsigned o = 0; o < problem.operations.size() && !improved; ++o) {
+      const Operation &op = problem.operations[o];
+      if (!isOld(op) || op.group == kNone)
+        continue;
+      const Candidate now = pool.front();
+      std::vector<Part> parts =
+          partsOf(op, now.cutting.operations[o], now.cutting.heights[op.group]);
+      for (size_t i = 0; i < parts.size() && !improved; ++i)
+        for (size_t j = 0; j < parts.size() && !improved; ++j) {
+          std::optional<Part> joined =
+              i == j ? std::nullopt : join(op, parts[i], parts[j]);
+          if (!joined || (j < i && join(op, parts[j], parts[i])))
+            continue;
+          Cutting cutting = now.cutting;
+          cutting.operations[o].parts = parts;
+          cutting.operations[o].parts[i] = *joined;
+          cutting.operations[o].parts.erase(
+              cutting.operations[o].parts.begin() + j);
+          improved = attempt(now.choices, cutting);
+          if (budget <= 0)
+            return;
+        }
+    }
+  }
+}
+
 Plan Auto::run() {
   startingPoints();
-  if (best)
+  if (!pool.empty())
     improveCutting();
-  if (!best) {
+  if (pool.empty()) {
     // Every operation in one piece, one after the other, is always a plan.
     Plan plan;
     for (const Group &group : problem.groups)
@@ -391,8 +485,23 @@ Plan Auto::run() {
     estimate(problem, plan);
     return plan;
   }
-  improveOrder(problem, best->order, best->cycles, double(bound.cycles()));
-  return finishPlan(problem, best->order);
+  // Pairs are joined, then the orders of the best cuttings are improved; what
+  // comes out may bear more joining.
+  for (int round = 0; round < 2 && !isBest(); ++round) {
+    budget = kMergeBudget;
+    mergeParts();
+    std::vector<Candidate> orders = std::move(pool);
+    pool.clear();
+    for (Candidate &candidate : orders) {
+      if (!isBest())
+        improveOrder(
+            problem, candidate.order, candidate.cycles,
+            double(std::max<int64_t>(int64_t(bound.cycles()),
+                                     candidate.order.graph->resourceBound())));
+      keep(std::move(candidate));
+    }
+  }
+  return finishPlan(problem, pool.front().order);
 }
 
 Plan AutoScheduler::run(const Problem &problem) const {

@@ -1,5 +1,5 @@
-// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// LayerPart of the hcgs project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Layers one after the other.
 
@@ -100,10 +100,10 @@ namespace {
 
 /// Operations of one group that depend on each other without leaving it: a
 /// direction of a layer for one stream. In the order of the problem.
-using Part = std::vector<unsigned>;
+using LayerPart = std::vector<unsigned>;
 
 /// Parts in an order in which one after another is correct.
-std::vector<Part> partsOf(const Problem &problem) {
+std::vector<LayerPart> layerPartsOf(const Problem &problem) {
   size_t count = problem.operations.size();
   std::vector<unsigned> leader(count);
   std::iota(leader.begin(), leader.end(), 0);
@@ -131,7 +131,7 @@ std::vector<Part> partsOf(const Problem &problem) {
       if (!read.all || read.back)
         join(read.storage);
   }
-  std::map<unsigned, Part> byLeader;
+  std::map<unsigned, LayerPart> byLeader;
   for (unsigned o = 0; o < count; ++o)
     byLeader[find(o)].push_back(o);
 
@@ -141,12 +141,12 @@ std::vector<Part> partsOf(const Problem &problem) {
   for (unsigned o = 0; o < count; ++o)
     if (problem.operations[o].storage != kNone)
       writers[problem.operations[o].storage].push_back(o);
-  std::map<unsigned, Part> left;
+  std::map<unsigned, LayerPart> left;
   for (auto &[head, part] : byLeader)
     left[part.front()] = part;
   std::vector<bool> done(count, false);
-  std::vector<Part> result;
-  auto ready = [&](const Part &part) {
+  std::vector<LayerPart> result;
+  auto ready = [&](const LayerPart &part) {
     std::set<unsigned> own(part.begin(), part.end());
     for (unsigned o : part)
       for (const Operand &read : problem.operations[o].reads)
@@ -189,7 +189,7 @@ Plan LayeredScheduler::build(const Problem &problem,
       entry.tile = tileFor(entry);
     plan.entries.push_back(entry);
   };
-  for (const Part &part : partsOf(problem)) {
+  for (const LayerPart &part : layerPartsOf(problem)) {
     const Operation &first = problem.operations[part.front()];
     uint32_t height = first.group == kNone ? kNone : heights[first.group];
     uint32_t rows = 0;

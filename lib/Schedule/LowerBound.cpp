@@ -18,6 +18,8 @@
 #include "hcgs/Schedule/Scheduler.h"
 
 #include <algorithm>
+#include <bit>
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -102,6 +104,14 @@ private:
                 std::min(operation.cols, operation.colGranule)};
     entry.tile = operation.tileFor(entry);
     return operation.occupancy(entry);
+  }
+
+  /// Cycles of the product for `count` of its gates at least, however it is
+  /// cut; 0 if that is not known.
+  uint64_t leastOf(const Operation &op, unsigned count) const {
+    if (count == op.gates)
+      return op.leastOccupancy;
+    return op.leastOfGates ? op.leastOfGates(count) : 0;
   }
 
   const Problem &problem;
@@ -215,6 +225,10 @@ uint64_t Recurrence::ofState(unsigned state) {
   forward(state);
   backward(state);
   uint64_t most = 0;
+  // No row of h(t) is released before F(t-1) + soonest.
+  uint64_t soonest = std::numeric_limits<uint64_t>::max();
+  for (unsigned o : writers[state])
+    soonest = std::min(soonest, reach[o].value_or(0));
   std::vector<Job> vectorJobs;
   for (unsigned o = 0; o < problem.operations.size(); ++o) {
     const Operation &op = problem.operations[o];
@@ -238,6 +252,10 @@ uint64_t Recurrence::ofState(unsigned state) {
         if (op.gates == 1)
           gates = 0;
         most = std::max(most, lastColumns(o, gates) + op.latency + least);
+        // Two steps: none of the product can be taken before the first row of
+        // h(t), and all of it comes before the last of h(t+1).
+        uint64_t work = leastOf(op, gates ? std::popcount(gates) : op.gates);
+        most = std::max(most, (soonest + work + op.latency + least) / 2);
       }
     }
   }

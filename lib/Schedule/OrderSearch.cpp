@@ -124,6 +124,9 @@ void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
                                   double &cycles, double enough) {
   size_t count = order.pieces.size();
   unsigned depthLimit = order.plan.depth + 1;
+  // Dispatch cannot be quicker, whatever the order.
+  enough = std::max(
+      enough, double(count + controlInstructions(problem, order.plan)));
   // Where the loop ends: its control instructions are dispatched there.
   OrderedPieces start = order;
   size_t stride = std::max<size_t>(1, count / 16);
@@ -145,7 +148,8 @@ void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
     state ^= state << 17;
     return size_t((state >> 11) % below);
   };
-  int64_t budget = 200000;
+  constexpr int64_t kBudget = 100000;
+  int64_t budget = kBudget;
   order.settle(problem);
   while (budget > 0 && cycles > enough) {
     budget -= int64_t(count);
@@ -170,14 +174,33 @@ void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
     if (!changed || other.plan.depth > depthLimit)
       continue;
     double again = other.settle(problem);
-    if (again <= cycles && startsEvenly(problem, other.plan)) {
-      cycles = again;
-      order = std::move(other);
-    }
+    if (again > cycles || !startsEvenly(problem, other.plan))
+      continue;
+    if (again < cycles)
+      budget = kBudget;
+    cycles = again;
+    order = std::move(other);
+  }
+}
+
+/// Lets the loop begin where the fewest steps are in flight, at no cost.
+static void shortenDepth(const Problem &problem, OrderedPieces &order) {
+  size_t count = order.pieces.size();
+  double cycles = order.settle(problem);
+  const OrderedPieces start = order;
+  size_t stride = std::max<size_t>(1, count / 64);
+  for (size_t by = stride; by < count; by += stride) {
+    OrderedPieces other = start;
+    other.rotate(by);
+    if (other.plan.depth >= order.plan.depth ||
+        other.settle(problem) > cycles || !startsEvenly(problem, other.plan))
+      continue;
+    order = std::move(other);
   }
 }
 
 Plan hcgs::schedule::finishPlan(const Problem &problem, OrderedPieces &order) {
+  shortenDepth(problem, order);
   double generous = order.settle(problem);
   Plan best = order.plan;
   best.cyclesPerStep = generous;

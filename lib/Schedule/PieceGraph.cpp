@@ -35,33 +35,46 @@ PieceGraph::PieceGraph(const Problem &problem, const Cutting &cutting,
   makeEdges(problem, mostSlots);
 }
 
+std::vector<Part> hcgs::schedule::partsOf(const Operation &op,
+                                          const OperationCut &cut,
+                                          uint32_t height) {
+  if (!cut.parts.empty())
+    return cut.parts;
+  if (cut.wholeRows || op.group == kNone)
+    height = op.rows;
+  std::vector<unsigned> gates = cut.gates;
+  if (gates.empty())
+    gates.push_back(0);
+  std::vector<Part> parts;
+  for (uint32_t begin = 0; begin < op.rows; begin += height)
+    for (unsigned mask : gates)
+      for (size_t segment = 0; segment <= cut.columns.size(); ++segment) {
+        Part part{begin, std::min(begin + height, op.rows), mask, 0, 0};
+        if (!cut.columns.empty()) {
+          part.colBegin = segment ? cut.columns[segment - 1] : 0;
+          part.colEnd =
+              segment < cut.columns.size() ? cut.columns[segment] : op.cols;
+        }
+        parts.push_back(part);
+      }
+  return parts;
+}
+
 void PieceGraph::makePieces(const Problem &problem, const Cutting &cutting) {
   std::array<int64_t, kUnits> busy = {};
   for (unsigned o = 0; o < problem.operations.size(); ++o) {
     const Operation &op = problem.operations[o];
-    const OperationCut &cut = cutting.operations[o];
     uint32_t height = op.group == kNone ? op.rows : cutting.heights[op.group];
-    if (cut.wholeRows)
-      height = op.rows;
-    std::vector<unsigned> gates = cut.gates;
-    if (gates.empty())
-      gates.push_back(0);
-    for (uint32_t begin = 0; begin < op.rows; begin += height)
-      for (unsigned mask : gates)
-        for (size_t segment = 0; segment <= cut.columns.size(); ++segment) {
-          Entry entry{o, begin, std::min(begin + height, op.rows), 0, mask};
-          if (!cut.columns.empty()) {
-            entry.colBegin = segment ? cut.columns[segment - 1] : 0;
-            entry.colEnd =
-                segment < cut.columns.size() ? cut.columns[segment] : op.cols;
-          }
-          if (op.tileFor)
-            entry.tile = op.tileFor(entry);
-          Piece piece{entry, op.unit, int64_t(op.occupancy(entry)),
-                      int64_t(op.latency)};
-          busy[static_cast<unsigned>(op.unit)] += piece.occupancy;
-          pieces.push_back(piece);
-        }
+    for (const Part &part : partsOf(op, cutting.operations[o], height)) {
+      Entry entry{o,          part.begin,    part.end,   0,
+                  part.gates, part.colBegin, part.colEnd};
+      if (op.tileFor)
+        entry.tile = op.tileFor(entry);
+      Piece piece{entry, op.unit, int64_t(op.occupancy(entry)),
+                  int64_t(op.latency)};
+      busy[static_cast<unsigned>(op.unit)] += piece.occupancy;
+      pieces.push_back(piece);
+    }
   }
   resources = std::max<int64_t>(*std::max_element(busy.begin(), busy.end()),
                                 pieces.size() + problem.controlPerIteration);

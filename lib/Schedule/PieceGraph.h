@@ -17,6 +17,14 @@
 
 namespace hcgs::schedule {
 
+/// Rows, gates (a mask; 0: all) and columns (0, 0: all) of an operation.
+struct Part {
+  uint32_t begin, end;
+  unsigned gates;
+  uint32_t colBegin, colEnd;
+  bool operator==(const Part &) const = default;
+};
+
 struct OperationCut {
   /// All rows in one piece instead of one piece a row block.
   bool wholeRows = false;
@@ -24,7 +32,8 @@ struct OperationCut {
   std::vector<unsigned> gates;
   /// Where segments of columns begin, except the first; rising.
   std::vector<uint32_t> columns;
-  bool operator==(const OperationCut &) const = default;
+  /// If not empty, exactly these, whatever else is said.
+  std::vector<Part> parts;
 };
 
 struct Cutting {
@@ -34,6 +43,10 @@ struct Cutting {
 
 /// The height that cuts a group into about `blocks` row blocks.
 uint32_t heightFor(const Group &group, uint32_t blocks);
+
+/// The parts that an operation is cut into. `height`: of its row blocks.
+std::vector<Part> partsOf(const Operation &op, const OperationCut &cut,
+                          uint32_t height);
 
 /// Whether an operation can be issued for all rows at once although its rows
 /// are cut: what it touches then lies side by side.

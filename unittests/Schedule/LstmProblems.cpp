@@ -152,21 +152,27 @@ private:
         op.tileFor = [tile = *stack.tile](const Entry &) {
           return TileChoice{tile, false};
         };
-        op.leastOccupancy =
-            machine.dense(uint64_t(op.rows) * 4, op.cols, *stack.tile);
+        op.leastOfGates = [machine, rows = uint64_t(op.rows), cols = op.cols,
+                           tile = *stack.tile](unsigned gates) {
+          return machine.dense(rows * gates, cols, tile);
+        };
       } else {
         op.tileFor = [machine, extent](const Entry &e) {
           auto [rows, cols] = extent(e);
           auto [tile, retile] = machine.bestDense(rows, cols);
           return TileChoice{tile, retile};
         };
-        op.leastOccupancy = machine.leastDense(uint64_t(op.rows) * 4, op.cols);
+        op.leastOfGates = [machine, rows = uint64_t(op.rows),
+                           cols = op.cols](unsigned gates) {
+          return machine.leastDense(rows * gates, cols);
+        };
       }
       op.occupancy = [machine, extent, tileFor = op.tileFor](const Entry &e) {
         auto [rows, cols] = extent(e);
         TileChoice choice = tileFor(e);
         return machine.dense(rows, cols, choice.tile, choice.retile);
       };
+      op.leastOccupancy = op.leastOfGates(4);
       break;
     case Weights::Sixteenth:
       op.colGranule = 32;

@@ -125,6 +125,8 @@ struct Operation {
   std::function<uint64_t(const Entry &)> occupancy;
   /// Cycles in the unit for all of it, which no cut into entries can beat.
   uint64_t leastOccupancy = 0;
+  /// Of a dense product, else empty: the same for so many of its gates.
+  std::function<uint64_t(unsigned)> leastOfGates;
   /// Of a dense product, else empty: the tile shape for the part that an entry
   /// names.
   std::function<TileChoice(const Entry &)> tileFor;

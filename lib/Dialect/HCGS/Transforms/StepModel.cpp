@@ -285,8 +285,11 @@ LogicalResult ModelBuilder::addProduct(MvmOp mvm) {
       auto [tile, retile] = timing.bestDense(extent.rows, extent.cols);
       return schedule::TileChoice{tile, retile};
     };
-    result.leastOccupancy =
-        timing.leastDense(uint64_t(result.rows) * gates, cols);
+    result.leastOfGates = [timing = timing, rows = uint64_t(result.rows),
+                           cols](unsigned count) {
+      return timing.leastDense(rows * count, cols);
+    };
+    result.leastOccupancy = result.leastOfGates(gates);
   }
   result.occupancy = [timing = timing, gates, cols,
                       tileFor = result.tileFor](const schedule::Entry &entry) {
