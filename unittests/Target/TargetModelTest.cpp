@@ -53,7 +53,15 @@ TEST(TargetModel, PublishedFigures) {
   EXPECT_TRUE(target->hasMatrixKind("hcgs"));
   EXPECT_FALSE(target->hasMatrixKind("circulant"));
   EXPECT_TRUE(loadTarget("generic")->hasMatrixKind("circulant"));
-  EXPECT_TRUE(target->energies.empty());
+  EXPECT_TRUE(loadTarget("generic")->energies.empty());
+  EXPECT_FALSE(target->loadsWeights);
+  EXPECT_TRUE(loadTarget("generic")->loadsWeights);
+  // Two points: one is published, the other fitted.
+  ASSERT_EQ(target->operatingPoints.size(), 2u);
+  EXPECT_EQ(target->operatingPoints[0].hz, 80000000u);
+  EXPECT_EQ(target->operatingPoints[1].name, "efficient");
+  EXPECT_FALSE(target->energies.empty());
+  EXPECT_TRUE(target->leakage);
 }
 
 /// The canonical text says the same as the file.
