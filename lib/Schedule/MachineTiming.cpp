@@ -117,10 +117,32 @@ static double coverage(const std::vector<Tile> &tiles, uint64_t length,
   return least[length] * double(lines) * (1 - 1e-9);
 }
 
+/// The smallest sum of tile extents that is not less than `length`.
+static uint64_t leastCover(const std::vector<Tile> &tiles, uint64_t length,
+                           uint64_t Tile::*extent) {
+  if (length > kMostSteps)
+    return length;
+  std::vector<uint64_t> least(length + 1, 0);
+  for (uint64_t at = 1; at <= length; ++at) {
+    least[at] = std::numeric_limits<uint64_t>::max();
+    for (const Tile &tile : tiles)
+      least[at] = std::min(
+          least[at], tile.*extent + least[at - std::min(at, tile.*extent)]);
+  }
+  return least[length];
+}
+
 uint64_t MachineTiming::leastDense(uint64_t rows, uint64_t cols) const {
+  uint64_t densest = 1;
+  for (const Tile &tile : tiles)
+    densest = std::max(densest, tile.rows * tile.cols);
+  const double area =
+      double(rows * leastCover(tiles, cols, &Tile::cols) +
+             cols * (leastCover(tiles, rows, &Tile::rows) - rows)) /
+      double(densest) * (1 - 1e-9);
   const double bound =
-      std::max(coverage(tiles, rows, cols, &Tile::rows, &Tile::cols),
-               coverage(tiles, cols, rows, &Tile::cols, &Tile::rows));
+      std::max({area, coverage(tiles, rows, cols, &Tile::rows, &Tile::cols),
+                coverage(tiles, cols, rows, &Tile::cols, &Tile::rows)});
   return std::max<uint64_t>(1, uint64_t(std::ceil(bound)));
 }
 

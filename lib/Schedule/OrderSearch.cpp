@@ -37,11 +37,14 @@ static void holdAll(const Problem &problem, Plan &plan, unsigned slots) {
   }
 }
 
-double OrderedPieces::settle(const Problem &problem) {
+double OrderedPieces::settle(const Problem &problem, double limit) {
   holdAll(problem, plan, mostSlots);
   if (!fits(problem, plan))
     chooseHoldings(problem, plan);
   PlanTimer timer(problem, plan);
+  if (limit > 0)
+    if (double cycles = timer.glance(); cycles > limit)
+      return cycles;
   double cycles = timer.settle();
   takes = std::move(timer.takes);
   return cycles;
@@ -125,8 +128,8 @@ void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
   size_t count = order.pieces.size();
   unsigned depthLimit = order.plan.depth + 1;
   // Dispatch cannot be quicker, whatever the order.
-  enough = std::max(
-      enough, double(count + controlInstructions(problem, order.plan)));
+  enough = std::max(enough,
+                    double(count + controlInstructions(problem, order.plan)));
   // Where the loop ends: its control instructions are dispatched there.
   OrderedPieces start = order;
   size_t stride = std::max<size_t>(1, count / 16);
@@ -173,7 +176,7 @@ void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
     }
     if (!changed || other.plan.depth > depthLimit)
       continue;
-    double again = other.settle(problem);
+    double again = other.settle(problem, cycles);
     if (again > cycles || !startsEvenly(problem, other.plan))
       continue;
     if (again < cycles)

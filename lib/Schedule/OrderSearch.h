@@ -20,8 +20,9 @@ public:
                 int64_t interval, const std::vector<int64_t> &times,
                 unsigned mostSlots);
 
-  /// Chooses holdings and replays; returns cycles a step.
-  double settle(const Problem &problem);
+  /// Chooses holdings and replays; returns cycles a step. What a glance shows
+  /// to be slower than `limit` is not looked at longer.
+  double settle(const Problem &problem, double limit = 0);
 
   /// Sorts entries by the times of the last replay; false if they are sorted.
   bool sortByTakes();

@@ -123,19 +123,20 @@ void PlanTimer::iteration(int64_t t) {
   dispatched += control;
 }
 
-// The pipeline fills in a few iterations; the mean over the following ones
-// evens out an order that repeats only after two, three, four or six.
-static constexpr int64_t kWarmUp = 10, kMeasured = 12;
-
-double PlanTimer::settle() {
+double PlanTimer::meanCycles(int64_t warmUp, int64_t measured) {
   reset();
-  for (int64_t t = -int64_t(depth); t < kWarmUp; ++t)
+  for (int64_t t = -int64_t(depth); t < warmUp; ++t)
     iteration(t);
   int64_t before = lastFinish;
-  for (int64_t t = kWarmUp; t < kWarmUp + kMeasured; ++t)
-    iteration(t);
-  return double(lastFinish - before) / double(kMeasured);
+  for (int64_t t = 0; t < measured; ++t)
+    iteration(warmUp + t);
+  return double(lastFinish - before) / double(measured);
 }
+
+// The pipeline fills in a few iterations; the mean over the following ones
+// evens out an order that repeats only after two, three, four or six.
+double PlanTimer::settle() { return meanCycles(10, 12); }
+double PlanTimer::glance() { return meanCycles(5, 6); }
 
 /// Cycles of a sequence of one step (T-D-4): short, so by address.
 static uint64_t oneStep(const Problem &problem, const Plan &plan) {

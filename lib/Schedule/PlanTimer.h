@@ -21,6 +21,8 @@ public:
 
   /// Mean cycles of a settled iteration. Sets `takes`.
   double settle();
+  /// The same after fewer iterations, for what is probably thrown away.
+  double glance();
 
   /// Of the last replayed iteration: when each entry was taken.
   std::vector<int64_t> takes;
@@ -44,6 +46,7 @@ private:
 
   void addEdges(const Problem &problem, const Plan &plan);
   void reset();
+  double meanCycles(int64_t warmUp, int64_t measured);
   /// Iteration t of an endless sequence.
   void iteration(int64_t t);
 

@@ -123,4 +123,48 @@ TEST(MachineTiming, ChoosesTheTileOfFewestCycles) {
   EXPECT_EQ(timing.dense(9, 12, 2), 3u);
 }
 
+// T-M-1: 70 rows are 64 and 6; the 6 go as 8 x 8 if they may, 2 tiles wide.
+TEST(MachineTiming, RetilesTheLastRows) {
+  MachineTiming timing;
+  timing.tiles = {{64, 1}, {8, 8}, {16, 4}, {32, 2}};
+  EXPECT_EQ(timing.dense(70, 12, 0), 24u);
+  EXPECT_EQ(timing.dense(70, 12, 0, /*retile=*/true), 12u + 2);
+  // 10 rows do not fit 8 x 8.
+  EXPECT_EQ(timing.dense(74, 12, 0, true), 12u + 3);
+  // Nothing lower than the shape itself.
+  EXPECT_EQ(timing.dense(70, 12, 1, true), timing.dense(70, 12, 1));
+  EXPECT_EQ(timing.dense(64, 12, 0, true), 12u);
+  EXPECT_EQ(timing.bestDense(70, 12), std::pair(0u, true));
+  EXPECT_EQ(timing.bestDense(64, 12), std::pair(0u, false));
+}
+
+// The best cut of rows is found, and no cut beats the bound.
+TEST(MachineTiming, LeastDense) {
+  MachineTiming timing;
+  timing.tiles = {{64, 1}, {32, 2}, {16, 4}, {8, 8}};
+  // 64 + 32 + 8 rows: 12 + 6 + 2 cycles; by products alone it would be 19.1.
+  EXPECT_EQ(timing.denseByRows(102, 12), 20u);
+  // The rows are at least 104 of a column, 104 * 12 / 64 = 19.5.
+  EXPECT_EQ(timing.leastDense(102, 12), 20u);
+  // One column cannot use more than 64 lanes, one row not more than 8.
+  EXPECT_EQ(timing.leastDense(65, 1), 2u);
+  EXPECT_EQ(timing.leastDense(1, 65), 9u);
+  EXPECT_EQ(timing.leastDense(1, 1), 1u);
+  for (uint64_t rows = 1; rows < 140; rows += 3)
+    for (uint64_t cols = 1; cols < 40; cols += 2) {
+      const uint64_t least = timing.leastDense(rows, cols);
+      EXPECT_GE(least * 64, rows * cols);
+      EXPECT_LE(least, timing.denseByRows(rows, cols));
+      auto [tile, retile] = timing.bestDense(rows, cols);
+      EXPECT_LE(timing.denseByRows(rows, cols),
+                timing.dense(rows, cols, tile, retile));
+      // Nor does a cut of the columns.
+      for (uint64_t left = 1; left < cols; left += 5)
+        EXPECT_LE(least, timing.denseByRows(rows, left) +
+                             timing.denseByRows(rows, cols - left));
+    }
+  // So long that only the products count.
+  EXPECT_EQ(timing.leastDense(1 << 22, 8), 1u << 19);
+}
+
 } // namespace

@@ -175,7 +175,7 @@ TEST(Schedulers, SoundOnRandomProblems) {
     std::vector<uint32_t> list = {uint32_t(values)...};
     return list[random() % list.size()];
   };
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 8; ++round) {
     Stack stack;
     static const char *const kMachines[] = {"sharp-1k", "sharp-16k",
                                             "sharp-64k", "wang-90nm"};

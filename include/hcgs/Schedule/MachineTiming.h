@@ -73,8 +73,16 @@ struct MachineTiming {
   /// them having tile t, sum n_t K_t >= rows. Counting each for 1 / N_t in each
   /// column it covers, a column costs at least
   /// g = min { sum n_t / N_t : sum n_t K_t >= rows, n_t integers }, and all of
-  /// them cols * g. The same holds with rows and columns exchanged; the result
-  /// is the greater of the two, rounded up.
+  /// them cols * g. The same holds with rows and columns exchanged.
+  ///
+  /// Both margins count together: the tiles that cover a row reach over at
+  /// least C columns, the least sum of tile widths that is not below cols;
+  /// those that cover a column over R rows likewise. As each product is formed
+  /// once, the lanes beyond the last column, rows * (C - cols) of them, and
+  /// those beyond the last row, cols * (R - rows), are idle lanes apart. So the
+  /// cycles are at least (rows * C + cols * (R - rows)) / max K N.
+  ///
+  /// The result is the greatest of the three, rounded up.
   uint64_t leastDense(uint64_t rows, uint64_t cols) const;
 };
 
