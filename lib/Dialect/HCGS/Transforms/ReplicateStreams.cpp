@@ -116,26 +116,20 @@ void Replicator::run() {
   program->setAttr(kRowsAttr, builder.getI64IntegerAttr(rows));
 }
 
-/// The most rows for which `each` of `all` are enough.
-static LogicalResult checkLimit(ProgramOp program, unsigned rows, size_t each,
-                                unsigned all, const Twine &what) {
-  if (rows * each <= all)
-    return success();
-  return emitError(program->getLoc())
-         << rows << " batch rows together need " << rows * each << " " << what
-         << ", " << each << " for each row; the machine has " << all
-         << ": --streams=" << std::max<size_t>(1, all / each) << " at most";
-}
-
 /// The limits that can be seen before there is a schedule: streams, and the
 /// registers that walk along them (a loop needs a few more for its rings).
+/// Names the one that allows the fewest rows.
 static LogicalResult checkLimits(ProgramOp program, unsigned rows) {
+  struct Limit {
+    size_t each; // what one row needs
+    size_t all;
+    StringRef what;
+    size_t mostRows() const { return each ? all / each : all; }
+  };
   Block &body = program.getBody().front();
   auto streams = body.getOps<StreamOp>();
-  if (failed(checkLimit(program, rows,
-                        std::distance(streams.begin(), streams.end()),
-                        isa::kNumStreams, "streams")))
-    return failure();
+  Limit tightest = {size_t(std::distance(streams.begin(), streams.end())),
+                    isa::kNumStreams, "streams"};
   for (auto sequence : body.getOps<SequenceOp>()) {
     llvm::SmallDenseSet<std::pair<Attribute, unsigned>> walks;
     sequence.walk([&](Operation *op) {
@@ -144,11 +138,19 @@ static LogicalResult checkLimits(ProgramOp program, unsigned rows) {
       else if (auto write = dyn_cast<WriteOp>(op))
         walks.insert({write.getStreamAttr(), unsigned(write.getFrames())});
     });
-    if (failed(checkLimit(program, rows, walks.size(), isa::kNumRegisters - 1,
-                          "address registers for streams in a time loop")))
-      return failure();
+    Limit limit = {walks.size(), isa::kNumRegisters - 1,
+                   "address registers for streams in a time loop"};
+    if (limit.mostRows() < tightest.mostRows())
+      tightest = limit;
   }
-  return success();
+  if (rows <= tightest.mostRows())
+    return success();
+  return emitError(program->getLoc())
+         << rows << " batch rows together need " << rows * tightest.each << " "
+         << tightest.what << ", " << tightest.each
+         << " for each row; the machine has " << tightest.all
+         << ": --streams=" << std::max<size_t>(1, tightest.mostRows())
+         << " at most";
 }
 
 /// Rows that no tensor of the model can ever bring are computed in vain.
