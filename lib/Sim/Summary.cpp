@@ -116,6 +116,7 @@ private:
   void units();
   void layers();
   void roofline();
+  void energies();
   template <typename... Args>
   void line(fmt::format_string<Args...> format, Args &&...args) {
     fmt::format_to(std::back_inserter(text), format,
@@ -143,7 +144,7 @@ void Writer::head() {
   const uint64_t frames = statistics.frames();
   line("{} on {}: {} MAC lanes at {:.6g} MHz", cut(model, 36),
        cut(target.name, 16), target.mac.lanes,
-       static_cast<double>(target.clockHz) / 1e6);
+       static_cast<double>(statistics.operatingPoint().hz) / 1e6);
   line("{:<24}{:>16}", "rows", counted(statistics.rowCycles().size()));
   line("{:<24}{:>16}", "frames", counted(frames));
   line("{:<24}{:>16}  {}", "cycles", counted(cycles),
@@ -192,7 +193,7 @@ void Writer::layers() {
   for (const LayerCycles &layer : list) {
     std::string name = names.brief(layer.layer);
     if (name.empty())
-      name = "no layer";
+      name = "other";
     const UnitCycles &matrix = layer.units[1], &vector = layer.units[2];
     line("{:<20}{:>14}{:>12}{:>11}{:>12}{:>11}", cut(name, 20),
          counted(layer.macs, 13), counted(matrix.busy, 11),
@@ -223,11 +224,69 @@ void Writer::roofline() {
        roof.achieved, percent(roof.achieved, roof.attainable));
 }
 
+/// An energy in the unit that suits it.
+static std::string energy(double joules) {
+  static constexpr std::pair<double, const char *> kUnits[] = {
+      {1, "J"}, {1e-3, "mJ"}, {1e-6, "uJ"}, {1e-9, "nJ"}};
+  for (const auto &[size, name] : kUnits)
+    if (joules >= size)
+      return fmt::format("{:.4g} {}", joules / size, name);
+  return fmt::format("{:.4g} pJ", joules * 1e12);
+}
+
+void Writer::energies() {
+  const std::optional<EnergyReport> report = statistics.energyReport();
+  if (!report)
+    return;
+  line("\n{:<24}{:>16}  {} at {:.6g} MHz, {:.4g} V", "energy",
+       energy(report->joules),
+       report->point.name.empty() ? "nominal" : report->point.name,
+       static_cast<double>(report->point.hz) / 1e6, report->point.volts);
+  line("{:<24}{:>16}  {} in leakage", "power",
+       fmt::format("{:.4g} mW", 1e3 * report->watts), energy(report->leakage));
+  if (report->perFrame > 0)
+    line("{:<24}{:>16}", "a frame", energy(report->perFrame));
+  if (report->perInference > 0)
+    line("{:<24}{:>16}", "a call", energy(report->perInference));
+  line("{:<24}{:>16.4g}  TOPS/W, {:.4g} counting the products left out",
+       "efficiency", report->topsPerWatt(), report->denseTopsPerWatt());
+
+  // Three breakdowns side by side; each adds up to the total.
+  std::vector<EnergyPart> layerParts = report->layers;
+  const LayerNames names(program);
+  for (EnergyPart &part : layerParts) {
+    part.name = names.brief(part.name);
+    if (part.name.empty())
+      part.name = "other";
+  }
+  std::vector<std::string> columns[3];
+  const std::vector<EnergyPart> *lists[] = {&report->units, &report->memories,
+                                            &layerParts};
+  for (size_t list = 0; list < 3; ++list)
+    for (const EnergyPart &part : *lists[list])
+      if (part.joules > 0)
+        columns[list].push_back(
+            fmt::format("{:<15}{:>7.1f}  ", cut(part.name, 15),
+                        percent(part.joules, report->joules)));
+  line("{:<15}{:>7}  {:<15}{:>7}  {:<15}{:>7}", "by unit", "%", "by memory",
+       "%", "by layer", "%");
+  size_t rows = 0;
+  for (const auto &column : columns)
+    rows = std::max(rows, column.size());
+  for (size_t row = 0; row < rows; ++row) {
+    std::string cells;
+    for (const auto &column : columns)
+      cells += row < column.size() ? column[row] : std::string(24, ' ');
+    line("{}", cells);
+  }
+}
+
 std::string Writer::write() {
   head();
   units();
   layers();
   roofline();
+  energies();
   return std::move(text);
 }
 
