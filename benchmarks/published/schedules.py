@@ -17,8 +17,6 @@ FIXED = [(schedule, rows) for schedule in ("sequential", "intergate")
          for rows in (32, 64, 128, 256)]
 PUBLISHED_RATIO = 1.5  # over E-PUR, a mean over models and budgets
 WITHIN = 0.03
-#: Up to this size the simulator counts `auto`, too.
-SIMULATED = 1024
 
 Case = tuple[str, int]
 
@@ -43,7 +41,7 @@ def measure(work: Bench, case: Case) -> dict:
         found[schedule, rows] = work.compile(
             source, target, f"--schedule={schedule}", f"--tile={rows}")
     auto = found[AUTO]
-    if not auto.refused and hidden <= SIMULATED:
+    if not auto.refused:
         work.steady(auto, hidden)
     for compiled in found.values():
         compiled.path.unlink(missing_ok=True)

@@ -46,6 +46,7 @@ def test_published_figures(tmp_path: Path):
     assert list(numbers) == ["R1", "R2", "R3", "R4", "R4b", "R5", "R6"]
     assert numbers["R1"]["weight_bytes"] == 288_000
     assert numbers["R2"]["tops"] >= 0.16
+    assert numbers["R3"]["prediction_tops_per_watt"] > 7.22
     assert numbers["R4"]["sharp-64k"]["128"]["bound"]["binding"] == "recurrence"
     assert numbers["R4"]["refused"] == {}
     assert numbers["R4b"]["geometric_mean"]["28"] >= 2.86
