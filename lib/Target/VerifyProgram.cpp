@@ -380,6 +380,11 @@ bool Verifier::check(const Mvm &inst) {
 
 bool Verifier::check(const WLoad &) {
   if (!target.loadsWeights)
+    return fail(
+        fmt::format("wload: the load unit of target '{}' does not reach "
+                    "wmem (/load/weights)",
+                    target.name));
+  if (!target.loadsWeights)
     return fail(fmt::format("wload: the load unit of target '{}' does not "
                             "reach wmem (/load/weights)",
                             target.name));

@@ -164,6 +164,28 @@ TEST(BlockMap, MatchesTheNaiveModel_WI_P_WI_I_WI_W) {
       ASSERT_EQ(group.macs, macs);
     }
     ASSERT_EQ(next, rows);
+    // The same of a view: every weight belongs to one of two halves.
+    const int64_t width = tiers.tiers[0].cols;
+    const int64_t cut = std::min(cols, (cols / 2 + width - 1) / width * width);
+    const auto all = layout.rowGroups(chosen),
+               left = layout.rowGroups(chosen, {0, cut}),
+               right = layout.rowGroups(chosen, {cut, cols});
+    std::map<int64_t, int64_t> inLeft;
+    for (const auto &[g, r2, c2] : order)
+      inLeft[r2] += (chosen >> g & 1) && c2 < cut;
+    for (size_t i = 0; i < all.size(); ++i) {
+      ASSERT_EQ(left[i].macs + right[i].macs, all[i].macs);
+      int64_t macs = 0;
+      for (int64_t row = left[i].row; row < left[i].row + left[i].height; ++row)
+        macs += inLeft[row];
+      ASSERT_EQ(left[i].macs, macs);
+      // Row groups follow one another in the image.
+      ASSERT_EQ(layout.firstWordOf(all[i].row),
+                int64_t(std::count_if(order.begin(), order.end(), [&](auto &w) {
+                  return std::get<1>(w) < all[i].row;
+                })));
+    }
+    ASSERT_EQ(layout.firstWordOf(rows), layout.words());
   }
   EXPECT_GT(ragged, 100);
   EXPECT_GT(separate, 100);

@@ -185,6 +185,12 @@ TEST(ISA, PinnedEncodings) {
              4ull << 20 | 15ull << 36 | 2ull << 40 | 1ull << 50 | 9ull << 58,
              0x20 | 2ull << 8 | 128ull << 13 | 1ull << 33 |
                  (0xfffffull & -64ull) << 38 | 3ull << 58);
+  // bit 126, and 24 bits of n.
+  expectWord(Mvm{.count = 1, .gates = {1}, .retile = true},
+             1ull << 62 | 1ull << 20 | 1ull << 36, 0x20);
+  expectWord(WLoad{.dst = {1, 2}, .src = {4, -1}, .n = 0xffffff},
+             0xffffffull << 19,
+             0x11 | 1ull << 8 | 2ull << 13 | 4ull << 33 | 0xfffffull << 38);
   expectWord(
       Act{.dst = {3, 0}, .src = {0, 0}, .n = 1, .shift = -15, .table = 7},
       1ull << 19 | (0x3full & -15ull) << 39 | 7ull << 45, 0x30 | 3ull << 8);

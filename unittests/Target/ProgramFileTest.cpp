@@ -295,6 +295,71 @@ TEST(Images, DescriptorLayout) {
   EXPECT_NE(refused(48, 2, 1), "");
 }
 
+/// WI-D-3, WI-D-4: version 2 only where version 1 does not say it all.
+TEST(Images, ViewsAndSpilledWeights) {
+  MatrixDescriptor desc;
+  desc.kind = MatrixKind::Hcgs;
+  desc.format = {6, numerics::WeightEncoding::SignMag};
+  desc.rows = 64;
+  desc.cols = 72;
+  desc.rowBlock = 64;
+  desc.pattern.tiers = {{16, 32, 1, 2, compression::Balance::Row}};
+  std::vector<MatrixDescriptor> both = {desc, desc};
+  EXPECT_EQ(writeDescriptors(both).size(), 8u + 2 * 144);
+  both[1].colBegin = 32;
+  both[1].colEnd = 72;
+  EXPECT_TRUE(both[0].sharesImage(both[1]));
+  both[0].spill = 96;
+  EXPECT_FALSE(both[0].sharesImage(both[1]));
+  const std::vector<uint8_t> bytes = writeDescriptors(both);
+  ASSERT_EQ(bytes.size(), 8u + 2 * 156);
+  EXPECT_EQ(get(bytes, 0, 4), 2u);
+  EXPECT_EQ(get(bytes, 8 + 144, 4), 0u);
+  EXPECT_EQ(get(bytes, 8 + 148, 4), 0u);
+  EXPECT_EQ(get(bytes, 8 + 152, 4), 96u);
+  EXPECT_EQ(get(bytes, 8 + 156 + 144, 4), 32u);
+  EXPECT_EQ(get(bytes, 8 + 156 + 148, 4), 72u);
+  EXPECT_EQ(get(bytes, 8 + 156 + 152, 4), 0xffffffffu);
+  Result<std::vector<MatrixDescriptor>> back = readDescriptors(bytes);
+  ASSERT_TRUE(back) << back.message();
+  EXPECT_EQ(writeDescriptors(*back), bytes);
+  EXPECT_FALSE(back->at(0).isView());
+  EXPECT_EQ(back->at(0).colRange(), (compression::ColumnSpan{0, 72}));
+  EXPECT_EQ(back->at(0).spill, 96u);
+  EXPECT_EQ(back->at(1).colRange(), (compression::ColumnSpan{32, 72}));
+  EXPECT_FALSE(back->at(1).spill);
+
+  auto refused = [&](size_t at, uint64_t value) {
+    return refusal(bytes, 156 + at, value, 4);
+  };
+  EXPECT_EQ(refused(148, 73), "descriptor 1: col_end is 73, allowed 0..72");
+  EXPECT_EQ(refused(148, 32),
+            "descriptor 1: col_begin is 32, allowed 0..31, below col_end");
+  EXPECT_EQ(refused(148, 0),
+            "descriptor 1: col_begin is 32, allowed 0 for all columns");
+  EXPECT_EQ(refused(148, 48), "descriptor 1: col_end is 48, allowed multiples "
+                              "of 32, the width of the first tier, and all 72 "
+                              "columns");
+  EXPECT_EQ(refused(144, 8), "descriptor 1: col_begin is 8, allowed multiples "
+                             "of 32, the width of the first tier");
+  std::vector<uint8_t> newer = bytes;
+  put(newer, 0, 3, 4);
+  EXPECT_EQ(readDescriptors(newer).message(), "version is 3, allowed 1..2");
+
+  MatrixDescriptor circulant;
+  circulant.kind = MatrixKind::Circulant;
+  circulant.rows = circulant.cols = 10;
+  circulant.rowBlock = 10;
+  circulant.block = 4;
+  circulant.colBegin = 4;
+  circulant.colEnd = 10;
+  EXPECT_TRUE(readDescriptors(writeDescriptors({&circulant, 1})));
+  circulant.colEnd = 9;
+  EXPECT_EQ(readDescriptors(writeDescriptors({&circulant, 1})).message(),
+            "descriptor 0: col_end is 9, allowed multiples of 4, the circulant "
+            "block, and all 10 columns");
+}
+
 TEST(Images, EveryTierAndBalanceRoundTrips) {
   MatrixDescriptor desc;
   desc.kind = MatrixKind::Hcgs;
@@ -461,6 +526,87 @@ TEST(Images, WeightsOfASparseMatrix) {
 //===----------------------------------------------------------------------===//
 // Exports
 //===----------------------------------------------------------------------===//
+
+/// What a program with spilled weights must be (PF-12, S-M-2, S-T-3).
+TEST(Spill, ProgramsAreChecked) {
+  auto errorOf = [](const std::string &lines, const std::string &code) {
+    Result<Program> program = assemble(".target generic\n" + lines +
+                                           ".entry run\n" + code + "\nhalt\n",
+                                       "t.s");
+    std::string message = program ? "" : program.message();
+    return message.substr(std::min(message.find(' ') + 1, message.size()));
+  };
+  const std::string stream = ".stream w weights in 3\n",
+                    spill = ".spill hex 010203040506\n",
+                    resident = ".weights hex 0102\n",
+                    desc = ".desc dense gates 1 bits 8 twos rows 2 cols 3 "
+                           "block 2 weights ";
+  const std::string mvm = "mvm a[0], v[0], desc 0, blocks 0 + 1, gates i, init "
+                          "zero, shifts [0, 0, 0, 0], tile 0";
+  const std::string load = "astream a1, stream 0\nwload w[2], x[a1], n 6";
+  EXPECT_EQ(errorOf(stream + spill + resident + desc + "2 + 6 spill 0\n",
+                    load + "\n" + mvm),
+            "");
+  EXPECT_EQ(errorOf(spill, ""),
+            ".hcgs.meta: 0 streams of kind 'weights', allowed 1: .hcgs.spill "
+            "has 6 bytes");
+  EXPECT_EQ(errorOf(stream, ""),
+            ".hcgs.meta: the stream of kind 'weights' has 3 elements of two "
+            "bytes, .hcgs.spill has 0 bytes");
+  EXPECT_EQ(errorOf(stream + stream + spill, ""),
+            ".hcgs.meta: 2 streams of kind 'weights', allowed 1: .hcgs.spill "
+            "has 6 bytes");
+  EXPECT_EQ(
+      errorOf(".stream w weights out 3\n" + spill, ""),
+      ".hcgs.meta: the stream of kind 'weights' must have direction 'in'");
+  EXPECT_EQ(errorOf("", "wload w[0], x[0], n 1"),
+            "wload: the program has no section .hcgs.spill to load from");
+  EXPECT_EQ(
+      errorOf(stream + spill + resident, "wload w[1], x[0], n 4"),
+      "wload: field 'dst' covers bytes 1..4, wmem of target 'generic' has "
+      "2..268435455 behind the resident weights");
+  EXPECT_EQ(errorOf(stream + spill + desc + "0 + 6 spill 2\n", ""),
+            ".hcgs.desc: descriptor 0: spilled weights are bytes 2 + 6, "
+            ".hcgs.spill has 6");
+  // Only who uses a spilled matrix needs a place for it.
+  const std::string beyond = stream + spill + desc + "268435452 + 6 spill 0\n";
+  EXPECT_EQ(errorOf(beyond, ""), "");
+  EXPECT_EQ(errorOf(beyond, mvm),
+            "mvm: field 'desc' is 0, allowed a descriptor whose weights lie in "
+            "wmem: those of this one are spilled to bytes 268435452 + 6, "
+            "allowed 0..268435455");
+  EXPECT_EQ(errorOf(stream + spill + resident + desc + "1 + 6 spill 0\n", mvm),
+            "mvm: field 'desc' is 0, allowed a descriptor whose weights lie in "
+            "wmem: those of this one are spilled to bytes 1 + 6, allowed "
+            "2..268435455");
+}
+
+/// The minor version says what a reader must know (PF-2).
+TEST(Spill, RoundTripsAsMinorVersionOne) {
+  Result<Program> program =
+      assemble(".target generic\n.stream w weights in 3\n.spill codes 8 twos "
+               "[1, 2, 3, -4, 5, 6]\n.desc dense gates 1 bits 8 twos rows 2 "
+               "cols 3 columns 1 to 3 block 2 weights 0 + 6 spill 0\n.entry "
+               "run\nastream a1, stream 0\nwload w[0], x[a1], n 6\nhalt\n",
+               "t.s");
+  ASSERT_TRUE(program) << program.message();
+  Result<std::vector<uint8_t>> file = writeProgram(*program);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(get(*file, 76, 4), 1u);
+  Result<Program> back = readProgram(*file);
+  ASSERT_TRUE(back) << back.message();
+  EXPECT_EQ(back->spill, std::vector<uint8_t>({1, 2, 3, 0xfc, 5, 6}));
+  Result<std::string> text = disassemble(*back);
+  ASSERT_TRUE(text);
+  Result<Program> again = assemble(*text, "again.s");
+  ASSERT_TRUE(again) << again.message();
+  EXPECT_EQ(*writeProgram(*again), *file);
+  for (size_t bit = 0; bit < file->size() * 8; bit += 3) {
+    (*file)[bit / 8] ^= uint8_t(1 << bit % 8);
+    ASSERT_FALSE(readProgram(*file)) << "bit " << bit;
+    (*file)[bit / 8] ^= uint8_t(1 << bit % 8);
+  }
+}
 
 TEST(Export, MemhWordsAreMostSignificantDigitFirst) {
   Result<std::vector<ExportedFile>> files = exportMemh(makeProgram());

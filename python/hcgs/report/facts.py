@@ -186,7 +186,8 @@ class Facts:
 
     @cached_property
     def matrices(self) -> tuple[MatrixFacts, ...]:
-        return tuple(self._matrix(i) for i in range(len(self.file.descriptors)))
+        # Views and parts of matrices follow, and would count them again.
+        return tuple(self._matrix(i) for i in range(len(self.meta["matrices"])))
 
     @cached_property
     def total(self) -> Part:
