@@ -199,6 +199,8 @@ hcgs::schedule::moduloSchedule(const PieceGraph &graph,
   return search.result();
 }
 
+// Edges between steps hold one way only: a piece that moves by a whole interval
+// keeps its place in the unit.
 void hcgs::schedule::shortenLives(const PieceGraph &graph, int64_t interval,
                                   std::vector<int64_t> &times) {
   // Consumers mostly have higher numbers; a few rounds settle the rest.
@@ -218,7 +220,20 @@ void hcgs::schedule::shortenLives(const PieceGraph &graph, int64_t interval,
       moved = true;
     }
     if (!moved)
-      return;
+      break;
+  }
+  // What is only stored is stored as soon as it is there.
+  for (unsigned p = 0; p < graph.pieces.size(); ++p) {
+    if (graph.pieces[p].unit != Unit::Store)
+      continue;
+    int64_t room = std::numeric_limits<int64_t>::max();
+    for (unsigned e : graph.in[p]) {
+      const PieceGraph::Edge &edge = graph.edges[e];
+      room = std::min(room, times[p] - times[edge.from] - edge.delay +
+                                interval * edge.distance);
+    }
+    if (room != std::numeric_limits<int64_t>::max() && room >= interval)
+      times[p] -= floorDiv(room, interval) * interval;
   }
 }
 
