@@ -66,7 +66,16 @@ inline int32_t wrapIntoRing(const Registers &registers, unsigned r,
 ///                                                        halt is the last
 ///   void trap(size_t pc, const char *field, std::string message)
 ///
-/// `unit` returns false to stop. Returns whether `halt` was reached.
+/// `unit` returns false to stop. Returns whether `halt` was reached. A handler
+/// that can tell what whole passes of a loop would do may have two more:
+///
+///   void enterLoop(size_t level)      the loop has trips; 0 is outermost
+///   uint64_t repeatLoop(size_t level, size_t loopPc, size_t endPc,
+///                       uint64_t left, Registers &)
+///
+/// `repeatLoop` is called at an endloop with `left` more passes to walk, at
+/// least 1. It returns how many of them, less than `left`, are done: it has set
+/// the registers as they are then.
 template <typename Handler>
 bool walk(const LoadedProgram &program, Entry entry, int64_t steps,
           const StreamLayout &layout, Registers &registers, Handler &handler) {
@@ -108,6 +117,8 @@ bool walk(const LoadedProgram &program, Entry entry, int64_t steps,
         return false;
       }
       stack[depth++] = {pc, trips};
+      if constexpr (requires { handler.enterLoop(depth); })
+        handler.enterLoop(depth - 1);
       break;
     }
     case isa::Opcode::EndLoop: {
@@ -116,10 +127,16 @@ bool walk(const LoadedProgram &program, Entry entry, int64_t steps,
         return false;
       }
       Frame &frame = stack[depth - 1];
-      if (--frame.left > 0)
-        pc = frame.body;
-      else
+      if (--frame.left == 0) {
         --depth;
+        break;
+      }
+      if constexpr (requires {
+                      handler.repeatLoop(depth, pc, pc, frame.left, registers);
+                    })
+        frame.left -= handler.repeatLoop(depth - 1, frame.body, pc, frame.left,
+                                         registers);
+      pc = frame.body;
       break;
     }
     case isa::Opcode::ASet:

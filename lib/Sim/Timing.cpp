@@ -1,10 +1,13 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hcgs/Sim/Timing.h"
+#include "Footprint.h"
+#include "Period.h"
 #include "Sequencer.h"
 
 #include <algorithm>
-#include <limits>
+#include <optional>
+#include <unordered_map>
 
 using namespace hcgs;
 using namespace hcgs::sim;
@@ -29,165 +32,21 @@ uint64_t UnitCycles::total() const {
 }
 
 //===----------------------------------------------------------------------===//
-// Footprints: what an executed instruction reads and writes
+// Unfinished instructions
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Kinds of conflicts in the order in which equal finishes are named (T-C-2).
-using Hazard = CycleUse; // Raw, War, Waw or Port
-
-/// An Extent in 32 bits: what a memory holds can be counted so, and footprints
-/// are compared very often. An operand that lies elsewhere (the call would
-/// trap) keeps its low bits, which do no harm here.
-struct Pieces {
-  int32_t first = 0, count = 0, second = 0, restCount = 0;
-
-  Pieces() = default;
-  Pieces(const Extent &extent)
-      : first(static_cast<int32_t>(extent.first)),
-        count(static_cast<int32_t>(extent.count)),
-        second(static_cast<int32_t>(extent.second)),
-        restCount(static_cast<int32_t>(extent.restCount)) {}
-};
-
-/// The smallest interval around operands of one memory; empty at first.
-struct Hull {
-  int32_t begin = std::numeric_limits<int32_t>::max();
-  int32_t end = std::numeric_limits<int32_t>::min();
-
-  void add(const Pieces &pieces) {
-    auto addPiece = [&](int32_t first, int32_t count) {
-      if (count > 0) {
-        begin = std::min(begin, first);
-        end = std::max(end, first + count);
-      }
-    };
-    addPiece(pieces.first, pieces.count);
-    addPiece(pieces.second, pieces.restCount);
-  }
-  bool meets(const Hull &other) const {
-    return begin < other.end && other.begin < end;
-  }
-};
-
-bool overlap(int64_t begin, int64_t count, int64_t otherBegin,
-             int64_t otherCount) {
-  return begin < otherBegin + otherCount && otherBegin < begin + count &&
-         count > 0 && otherCount > 0;
-}
-
-bool overlap(const Pieces &a, const Pieces &b) {
-  if (overlap(a.first, a.count, b.first, b.count))
-    return true;
-  if (a.restCount == 0 && b.restCount == 0)
-    return false;
-  return overlap(a.second, a.restCount, b.first, b.count) ||
-         overlap(a.first, a.count, b.second, b.restCount) ||
-         overlap(a.second, a.restCount, b.second, b.restCount);
-}
-
-/// Memories an instruction touches, as bits, to skip comparing what cannot
-/// meet.
-enum Touch : uint8_t {
-  kVRead = 1,
-  kVWrite = 2,
-  kARead = 4,
-  kAWrite = 8,
-  kXRead = 16,
-  kXWrite = 32,
-};
-
-struct Footprint {
-  uint8_t touches = 0;
-  Hull vHull, aHull, xHull;
-  /// A matrix instruction that does not choose all gates: its accumulators
-  /// are some of `a`, as the plan says.
-  const MatrixPlan *sparse = nullptr;
-  Pieces v[2];   // read
-  Pieces vWrite; // written
-  Pieces a;      // accumulators; read, written or both
-  Pieces x;      // bytes; read or written
-};
-
-/// Whether the elements of `operand` that lie in [begin, begin + count) include
-/// a chosen accumulator of `plan`.
-bool planMeets(const MatrixPlan &plan, const Pieces &operand, int64_t begin,
-               int64_t count) {
-  auto piece = [&](int64_t first, int64_t size, int64_t position) {
-    const int64_t from = std::max(first, begin);
-    const int64_t to = std::min(first + size, begin + count);
-    return from < to &&
-           plan.writesAny(static_cast<uint32_t>(position + from - first),
-                          static_cast<uint32_t>(position + to - first));
-  };
-  return piece(operand.first, operand.count, 0) ||
-         piece(operand.second, operand.restCount, operand.count);
-}
-
-bool accumulatorsMeet(const Footprint &i, const Footprint &j) {
-  if (!overlap(i.a, j.a))
-    return false;
-  // At most one of the two is a matrix instruction (T-H-1).
-  const Footprint &matrix = i.sparse ? i : j;
-  const Footprint &other = i.sparse ? j : i;
-  if (!matrix.sparse)
-    return true;
-  return planMeets(*matrix.sparse, matrix.a, other.a.first, other.a.count) ||
-         planMeets(*matrix.sparse, matrix.a, other.a.second, other.a.restCount);
-}
-
-/// T-H-1: the first kind of conflict of i with the older j, if there is one.
-/// Not for two matrix instructions.
-std::optional<Hazard> conflict(const Footprint &i, const Footprint &j) {
-  const bool raw = (j.touches >> 1) & i.touches & (kVRead | kARead | kXRead);
-  const bool war = j.touches & (i.touches >> 1) & (kVRead | kARead | kXRead);
-  const bool waw = j.touches & i.touches & (kVWrite | kAWrite | kXWrite);
-  if (!raw && !war && !waw)
-    return std::nullopt;
-  const bool aMeet = (i.touches & (kARead | kAWrite)) &&
-                     (j.touches & (kARead | kAWrite)) && accumulatorsMeet(i, j);
-  const bool xMeet = (i.touches & (kXRead | kXWrite)) &&
-                     (j.touches & (kXRead | kXWrite)) && overlap(i.x, j.x);
-  if (raw) {
-    if ((j.touches & kVWrite) && (i.touches & kVRead) &&
-        (overlap(i.v[0], j.vWrite) || overlap(i.v[1], j.vWrite)))
-      return Hazard::Raw;
-    if ((j.touches & kAWrite) && (i.touches & kARead) && aMeet)
-      return Hazard::Raw;
-    if ((j.touches & kXWrite) && (i.touches & kXRead) && xMeet)
-      return Hazard::Raw;
-  }
-  if (war) {
-    if ((j.touches & kVRead) && (i.touches & kVWrite) &&
-        (overlap(i.vWrite, j.v[0]) || overlap(i.vWrite, j.v[1])))
-      return Hazard::War;
-    if ((j.touches & kARead) && (i.touches & kAWrite) && aMeet)
-      return Hazard::War;
-    if ((j.touches & kXRead) && (i.touches & kXWrite) && xMeet)
-      return Hazard::War;
-  }
-  if (waw) {
-    if ((j.touches & i.touches & kVWrite) && overlap(i.vWrite, j.vWrite))
-      return Hazard::Waw;
-    if ((j.touches & i.touches & kAWrite) && aMeet)
-      return Hazard::Waw;
-    if ((j.touches & i.touches & kXWrite) && xMeet)
-      return Hazard::Waw;
-  }
-  return std::nullopt;
-}
-
 /// The unfinished instructions of one unit, oldest first, in a ring that grows.
 /// What most comparisons need, finish and hulls, is kept apart from the rest.
 class Window {
 public:
   struct Sketch {
     uint64_t finish = 0;
-    Hull v, a, x;
+    Hull v, a, x, w;
     /// Whether the instruction may touch what `print` touches.
     bool meets(const Footprint &print) const {
       return v.meets(print.vHull) || a.meets(print.aHull) ||
-             x.meets(print.xHull);
+             x.meets(print.xHull) || w.meets(print.wHull);
     }
   };
 
@@ -195,13 +54,14 @@ public:
 
   /// Adds an instruction. `print` must live on, unless `temporary`; `logged`
   /// is its place in the log.
-  void push(uint64_t finish, size_t logged, const Footprint &print,
+  void push(uint64_t finish, size_t pc, size_t logged, const Footprint &print,
             bool temporary) {
     if (count == sketches.size())
       grow();
     const size_t at = index(count++);
-    sketches[at] = {finish, print.vHull, print.aHull, print.xHull};
+    sketches[at] = {finish, print.vHull, print.aHull, print.xHull, print.wHull};
     prints[at].logged = logged;
+    prints[at].pc = pc;
     prints[at].shared = temporary ? nullptr : &print;
     if (temporary)
       prints[at].own = print;
@@ -220,12 +80,25 @@ public:
     return p.shared ? *p.shared : p.own;
   }
   size_t logged(size_t i) const { return prints[index(i)].logged; }
+  size_t pc(size_t i) const { return prints[index(i)].pc; }
+  /// Moves instruction i later, and in ext on.
+  void move(size_t i, uint64_t cycles, int64_t bytes) {
+    Sketch &sketch = sketches[index(i)];
+    sketch.finish += cycles;
+    if (bytes == 0)
+      return;
+    Footprint &print = prints[index(i)].own; // it has a register
+    print.x.first = static_cast<int32_t>(print.x.first + bytes);
+    print.xHull = Hull();
+    print.xHull.add(print.x);
+    sketch.x = print.xHull;
+  }
 
 private:
   struct Print {
     const Footprint *shared = nullptr;
     Footprint own;
-    size_t logged = 0;
+    size_t logged = 0, pc = 0;
   };
   size_t index(size_t i) const { return (head + i) & (sketches.size() - 1); }
   void grow() {
@@ -256,6 +129,45 @@ struct UnitState {
   uint64_t heldByQueue = 0, heldByBarrier = 0, control = 0;
 };
 
+/// Everything that what comes after an `endloop` depends on, and the counters
+/// so far, to be compared with what they are some passes later.
+struct Snapshot {
+  struct Pending {
+    uint64_t finish;
+    size_t pc;
+    Footprint print;
+  };
+  struct Unit {
+    std::vector<uint64_t> takes; // oldest first
+    uint64_t issued = 0, end = 0;
+    uint64_t heldByQueue = 0, heldByBarrier = 0, control = 0;
+    std::vector<Pending> window;
+  };
+  uint64_t left = 0; // passes
+  uint64_t dispatch = 0, allFinished = 0;
+  uint64_t sets = 0;
+  Registers registers;
+  std::array<Unit, kNumUnits> units;
+  size_t firstAccess = 0;
+  /// Of the loop's body.
+  std::vector<uint64_t> executed;
+  std::vector<UnitCycles> instructions;
+};
+
+/// The search for the period of a loop that is being walked: the state is
+/// compared with that after 1, 2, 4, 8, ... passes, so that a period of p
+/// passes that begins after b is found within 3 max(p, b) passes.
+struct LoopState {
+  std::optional<Snapshot> snapshot;
+  uint64_t passes = 0, nextSnapshot = 1;
+  unsigned refusals = 0;
+};
+
+/// So many times accesses to ext may forbid a period that was found, and so
+/// many accesses may lie in one: then the loop is walked to its end.
+constexpr unsigned kMostRefusals = 64;
+constexpr size_t kMostAccesses = 1 << 16;
+
 /// Whether the unit is that of a port to `ext`.
 bool isPort(size_t unit) {
   return unit == static_cast<size_t>(isa::Unit::Load) - 1 ||
@@ -278,8 +190,9 @@ CycleUse mostOf(const UnitCycles &used) {
 class Evaluator {
 public:
   Evaluator(const LoadedProgram &program, const Registers &registers,
-            std::vector<InstructionTimes> *log)
-      : program(program), registers(registers), log(log) {
+            std::vector<InstructionTimes> *log, bool shortcut)
+      : program(program), registers(registers), log(log),
+        shortcut(shortcut && !log) {
     const TargetModel &target = program.target();
     const uint32_t depths[kNumUnits] = {
         target.queues.load, target.queues.matrix, target.queues.vector,
@@ -294,17 +207,19 @@ public:
       const DecodedInstruction &inst = program.instructions()[pc];
       if (inst.unit != isa::Unit::Control && inst.dst.reg == 0 &&
           inst.a.reg == 0 && inst.b.reg == 0)
-        fixed[pc] = makeFootprint(inst);
+        fixed[pc] = makeFootprint(program, registers, inst);
     }
   }
 
   void control(size_t pc, const DecodedInstruction &inst);
   bool unit(size_t pc, const DecodedInstruction &inst);
   void trap(size_t, const char *, const std::string &) {}
+  void enterLoop(size_t level);
+  uint64_t repeatLoop(size_t level, size_t loopPc, size_t endPc, uint64_t left,
+                      Registers &current);
   TimingResult finish();
 
 private:
-  Footprint makeFootprint(const DecodedInstruction &inst) const;
   /// Accounts for dispatch standing still in (after, before).
   void hold(uint64_t after, uint64_t before, bool barrier);
   /// What the cycles from the end of the unit's previous occupation to `s` are
@@ -312,9 +227,27 @@ private:
   static UnitCycles idleBefore(const UnitState &state, uint64_t d, uint64_t s,
                                uint64_t ready, Hazard cause);
 
+  void takeSnapshot(Snapshot &into, size_t loopPc, size_t endPc, uint64_t left);
+  /// Whether the state equals that of the snapshot but for the time that has
+  /// passed and the places in ext; fills in how far registers move meanwhile.
+  bool repeats(const Snapshot &then, size_t loopPc, size_t endPc,
+               Strides &strides);
+  bool unitRepeats(const Snapshot &then, size_t number, const Strides &strides);
+  /// The register by which the instruction finds its bytes in ext, if it has
+  /// some.
+  unsigned extRegister(size_t pc) const {
+    const DecodedInstruction &inst = program.instructions()[pc];
+    return inst.unit == isa::Unit::Store ? inst.dst.reg : inst.a.reg;
+  }
+  /// Registers that find something in vmem, amem or wmem in this loop: bit r.
+  uint32_t localRegisters(size_t loopPc, size_t endPc);
+  void skip(const Snapshot &then, size_t loopPc, size_t endPc, uint64_t periods,
+            const Strides &strides, Registers &current);
+
   const LoadedProgram &program;
   const Registers &registers;
   std::vector<InstructionTimes> *log;
+  const bool shortcut;
   TimingResult result;
   std::vector<Footprint> fixed; // by program counter; without touches if none
   std::array<UnitState, kNumUnits> units;
@@ -322,62 +255,16 @@ private:
   uint64_t lastDispatch = 0;
   uint64_t allFinished = 0; // the latest finish so far
   size_t lastToFinish = kNotBlocked;
+
+  std::array<LoopState, isa::kLoopDepth> loops;
+  /// The accesses to ext since the oldest snapshot that is kept.
+  std::vector<ExtAccess> accesses;
+  /// Counts aset and astream, and says which was the last of a register.
+  uint64_t sets = 0;
+  std::array<uint64_t, isa::kNumRegisters> lastSet{};
+  std::unordered_map<size_t, uint32_t> localMasks; // by loop
 };
 } // namespace
-
-Footprint Evaluator::makeFootprint(const DecodedInstruction &inst) const {
-  Footprint f;
-  switch (inst.opcode) {
-  case isa::Opcode::Load:
-    f.touches = kXRead | kVWrite;
-    f.x = resolve(registers, inst.a, 2 * int64_t(inst.n));
-    f.vWrite = resolve(registers, inst.dst, inst.n);
-    break;
-  case isa::Opcode::Store:
-    f.touches = kVRead | kXWrite;
-    f.x = resolve(registers, inst.dst, 2 * int64_t(inst.n));
-    f.v[0] = resolve(registers, inst.a, inst.n);
-    break;
-  case isa::Opcode::Mvm: {
-    const MatrixPlan &plan = program.plan(inst);
-    f.touches = kVRead | kAWrite | (inst.init == isa::Init::Acc ? kARead : 0);
-    f.v[0] = resolve(registers, inst.a, inst.n);
-    f.a = resolve(registers, inst.dst, plan.span);
-    if (!plan.allGates)
-      f.sparse = &plan;
-    break;
-  }
-  case isa::Opcode::Act:
-  case isa::Opcode::Requant:
-    f.touches = kARead | kVWrite;
-    f.a = resolve(registers, inst.a, inst.n);
-    f.vWrite = resolve(registers, inst.dst, inst.n);
-    break;
-  case isa::Opcode::VMac:
-    f.v[1] = resolve(registers, inst.b, inst.n);
-    [[fallthrough]];
-  case isa::Opcode::VAcc:
-    f.touches = kVRead | kAWrite | (inst.init == isa::Init::Acc ? kARead : 0);
-    f.v[0] = resolve(registers, inst.a, inst.n);
-    f.a = resolve(registers, inst.dst, inst.n);
-    break;
-  case isa::Opcode::VCopy:
-    f.touches = kVRead | kVWrite;
-    f.v[0] = resolve(registers, inst.a, inst.n);
-    f.vWrite = resolve(registers, inst.dst, inst.n);
-    break;
-  default: // fill
-    f.touches = kVWrite;
-    f.vWrite = resolve(registers, inst.dst, inst.n);
-    break;
-  }
-  f.vHull.add(f.v[0]);
-  f.vHull.add(f.v[1]);
-  f.vHull.add(f.vWrite);
-  f.aHull.add(f.a);
-  f.xHull.add(f.x);
-  return f;
-}
 
 void Evaluator::hold(uint64_t after, uint64_t before, bool barrier) {
   for (UnitState &u : units) {
@@ -403,6 +290,8 @@ void Evaluator::control(size_t pc, const DecodedInstruction &inst) {
   for (UnitState &u : units)
     if (u.end <= d)
       ++u.control;
+  if (inst.opcode == isa::Opcode::ASet || inst.opcode == isa::Opcode::AStream)
+    lastSet[inst.reg] = ++sets;
   if (log)
     log->push_back({pc, d, 0, 0, waited ? lastToFinish : kNotBlocked,
                     waited ? CycleUse::Barrier : CycleUse::Busy});
@@ -428,7 +317,7 @@ bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
   const Footprint *shared = fixed[pc].touches ? &fixed[pc] : nullptr;
   Footprint own;
   if (!shared)
-    own = makeFootprint(inst);
+    own = makeFootprint(program, registers, inst);
   const Footprint &print = shared ? *shared : own;
   const uint64_t ready = std::max(d + 1, state.end);
   uint64_t s = ready;
@@ -478,7 +367,11 @@ bool Evaluator::unit(size_t pc, const DecodedInstruction &inst) {
   }
   if (log)
     log->push_back({pc, d, s, finish, blockedBy, mostOf(used)});
-  state.window.push(finish, logged, print, /*temporary=*/!shared);
+  state.window.push(finish, pc, logged, print, /*temporary=*/!shared);
+  if (shortcut && (print.touches & (kXRead | kXWrite)))
+    accesses.push_back({print.x.first, int64_t(print.x.first) + print.x.count,
+                        uint8_t(extRegister(pc)),
+                        (print.touches & kXWrite) != 0});
   return true;
 }
 
@@ -512,12 +405,235 @@ TimingResult Evaluator::finish() {
   return std::move(result);
 }
 
+//===----------------------------------------------------------------------===//
+// Loops that repeat themselves: docs/Rationale/Simulator.md, "Counting by the
+// period"
+//===----------------------------------------------------------------------===//
+
+void Evaluator::enterLoop(size_t level) {
+  for (size_t i = level; i < loops.size(); ++i)
+    loops[i] = LoopState();
+  if (level == 0)
+    accesses.clear();
+}
+
+uint64_t Evaluator::repeatLoop(size_t level, size_t loopPc, size_t endPc,
+                               uint64_t left, Registers &current) {
+  if (!shortcut)
+    return 0;
+  if (accesses.size() > kMostAccesses) {
+    accesses.clear();
+    for (LoopState &loop : loops)
+      loop.snapshot.reset();
+  }
+  LoopState &loop = loops[level];
+  ++loop.passes;
+  if (loop.snapshot) {
+    const Snapshot &then = *loop.snapshot;
+    const uint64_t period = then.left - left;
+    Strides strides;
+    // One pass at least is left to walk: it ends the loop.
+    if (left > period && repeats(then, loopPc, endPc, strides)) {
+      std::vector<ExtAccess> all(accesses.begin() +
+                                     static_cast<int64_t>(then.firstAccess),
+                                 accesses.end());
+      for (const Snapshot::Unit &unit : then.units)
+        for (const Snapshot::Pending &pending : unit.window)
+          if (pending.print.touches & (kXRead | kXWrite))
+            all.push_back(
+                {pending.print.x.first,
+                 int64_t(pending.print.x.first) + pending.print.x.count,
+                 uint8_t(extRegister(pending.pc)),
+                 (pending.print.touches & kXWrite) != 0});
+      const uint64_t periods = steadyPeriods(all, strides, (left - 1) / period);
+      if (periods > 0) {
+        skip(then, loopPc, endPc, periods, strides, current);
+        loop = LoopState();
+        return periods * period;
+      }
+      if (++loop.refusals == kMostRefusals) {
+        loop.snapshot.reset();
+        loop.nextSnapshot = ~uint64_t(0);
+      }
+    }
+  }
+  if (loop.passes == loop.nextSnapshot && left > 2) {
+    loop.nextSnapshot *= 2;
+    loop.snapshot.reset();
+    for (size_t i = level + 1; i < loops.size(); ++i)
+      loops[i].snapshot.reset();
+    if (std::none_of(loops.begin(), loops.end(),
+                     [](const LoopState &l) { return l.snapshot.has_value(); }))
+      accesses.clear();
+    takeSnapshot(loop.snapshot.emplace(), loopPc, endPc, left);
+  }
+  return 0;
+}
+
+void Evaluator::takeSnapshot(Snapshot &into, size_t loopPc, size_t endPc,
+                             uint64_t left) {
+  into.left = left;
+  into.dispatch = lastDispatch;
+  into.allFinished = allFinished;
+  into.sets = sets;
+  into.registers = registers;
+  into.firstAccess = accesses.size();
+  for (size_t u = 0; u < kNumUnits; ++u) {
+    UnitState &unit = units[u];
+    Snapshot::Unit &saved = into.units[u];
+    for (size_t i = 0; i < unit.takes.size(); ++i)
+      saved.takes.push_back(
+          unit.takes[(unit.nextTake + i) % unit.takes.size()]);
+    saved.issued = unit.issued;
+    saved.end = unit.end;
+    saved.heldByQueue = unit.heldByQueue;
+    saved.heldByBarrier = unit.heldByBarrier;
+    saved.control = unit.control;
+    unit.window.dropFinished(lastDispatch + 2);
+    for (size_t i = 0; i < unit.window.size(); ++i)
+      saved.window.push_back({unit.window.sketch(i).finish, unit.window.pc(i),
+                              unit.window.print(i)});
+  }
+  const auto first = static_cast<int64_t>(loopPc),
+             last = static_cast<int64_t>(endPc) + 1;
+  into.executed.assign(result.executed.begin() + first,
+                       result.executed.begin() + last);
+  into.instructions.assign(result.instructions.begin() + first,
+                           result.instructions.begin() + last);
+}
+
+uint32_t Evaluator::localRegisters(size_t loopPc, size_t endPc) {
+  auto [it, isNew] = localMasks.try_emplace(loopPc, 0);
+  if (isNew)
+    for (size_t pc = loopPc; pc <= endPc; ++pc) {
+      const DecodedInstruction &inst = program.instructions()[pc];
+      if (inst.unit == isa::Unit::Control)
+        continue;
+      if (inst.unit != isa::Unit::Store)
+        it->second |= 1u << inst.dst.reg;
+      if (inst.unit != isa::Unit::Load)
+        it->second |= 1u << inst.a.reg;
+      it->second |= 1u << inst.b.reg;
+    }
+  return it->second;
+}
+
+bool Evaluator::repeats(const Snapshot &then, size_t loopPc, size_t endPc,
+                        Strides &strides) {
+  const uint32_t local = localRegisters(loopPc, endPc);
+  const Registers &before = then.registers;
+  for (size_t r = 0; r < isa::kNumRegisters; ++r) {
+    strides[r] = int64_t(registers.value[r]) - before.value[r];
+    if (registers.size[r] != before.size[r] || registers.lo[r] != before.lo[r])
+      return false;
+    // Only what walks by additions alone, and only in ext, may be elsewhere.
+    const bool mayMove =
+        registers.size[r] == 0 && !(local >> r & 1) && lastSet[r] <= then.sets;
+    if (strides[r] != 0 && !mayMove)
+      return false;
+  }
+  const uint64_t passed = lastDispatch - then.dispatch;
+  // The next dispatch is later than this one.
+  if (std::max(allFinished, lastDispatch + 1) !=
+      std::max(then.allFinished, then.dispatch + 1) + passed)
+    return false;
+  for (size_t u = 0; u < kNumUnits; ++u)
+    if (!unitRepeats(then, u, strides))
+      return false;
+  return true;
+}
+
+bool Evaluator::unitRepeats(const Snapshot &then, size_t number,
+                            const Strides &strides) {
+  UnitState &unit = units[number];
+  const Snapshot::Unit &old = then.units[number];
+  const uint64_t passed = lastDispatch - then.dispatch;
+  const uint64_t next = lastDispatch + 1, oldNext = then.dispatch + 1;
+  for (size_t i = 0; i < unit.takes.size(); ++i)
+    if (std::max(unit.takes[(unit.nextTake + i) % unit.takes.size()], next) !=
+        std::max(old.takes[i], oldNext) + passed)
+      return false;
+  if (unit.issued == old.issued) {
+    // It stands still and only waits longer.
+    if (unit.end > oldNext)
+      return false;
+  } else {
+    // What it has idled so far will be booked to its next instruction.
+    if (old.issued == 0 || unit.end != old.end + passed ||
+        unit.heldByQueue != old.heldByQueue ||
+        unit.heldByBarrier != old.heldByBarrier || unit.control != old.control)
+      return false;
+  }
+  unit.window.dropFinished(lastDispatch + 2);
+  if (unit.window.size() != old.window.size())
+    return false;
+  for (size_t i = 0; i < old.window.size(); ++i) {
+    const Snapshot::Pending &pending = old.window[i];
+    const Footprint &now = unit.window.print(i), &print = pending.print;
+    if (unit.window.sketch(i).finish != pending.finish + passed ||
+        unit.window.pc(i) != pending.pc || now.v[0] != print.v[0] ||
+        now.v[1] != print.v[1] || now.vWrite != print.vWrite ||
+        now.a != print.a || now.w != print.w || now.x.count != print.x.count)
+      return false;
+    if ((print.touches & (kXRead | kXWrite)) &&
+        now.x.first != print.x.first + strides[extRegister(pending.pc)])
+      return false;
+  }
+  return true;
+}
+
+void Evaluator::skip(const Snapshot &then, size_t loopPc, size_t endPc,
+                     uint64_t periods, const Strides &strides,
+                     Registers &current) {
+  const uint64_t later = periods * (lastDispatch - then.dispatch);
+  const auto times = static_cast<int64_t>(periods);
+  for (size_t pc = loopPc; pc <= endPc; ++pc) {
+    result.executed[pc] +=
+        periods * (result.executed[pc] - then.executed[pc - loopPc]);
+    UnitCycles &cycles = result.instructions[pc];
+    const UnitCycles &old = then.instructions[pc - loopPc];
+    for (const CycleUseInfo &use : kCycleUses)
+      cycles.*use.count += periods * (cycles.*use.count - old.*use.count);
+  }
+  for (size_t u = 0; u < kNumUnits; ++u) {
+    UnitState &unit = units[u];
+    const Snapshot::Unit &old = then.units[u];
+    for (uint64_t &take : unit.takes)
+      take += later;
+    if (unit.issued != old.issued) {
+      unit.end += later;
+    } else {
+      unit.heldByQueue += periods * (unit.heldByQueue - old.heldByQueue);
+      unit.heldByBarrier += periods * (unit.heldByBarrier - old.heldByBarrier);
+      unit.control += periods * (unit.control - old.control);
+    }
+    unit.issued += periods * (unit.issued - old.issued);
+    for (size_t i = 0; i < unit.window.size(); ++i) {
+      const size_t pc = unit.window.pc(i);
+      const bool inExt = unit.window.print(i).touches & (kXRead | kXWrite);
+      unit.window.move(i, later, inExt ? times * strides[extRegister(pc)] : 0);
+    }
+  }
+  lastDispatch += later;
+  allFinished += later;
+  // A loop around this one must know where the passes went.
+  for (size_t i = then.firstAccess; i < accesses.size(); ++i) {
+    const int64_t way = times * strides[accesses[i].reg];
+    (way < 0 ? accesses[i].begin : accesses[i].end) += way;
+    accesses[i].hull |= way != 0;
+  }
+  for (size_t r = 0; r < isa::kNumRegisters; ++r)
+    current.value[r] =
+        static_cast<int32_t>(current.value[r] + times * strides[r]);
+}
+
 TimingResult sim::computeTiming(const LoadedProgram &program, Entry entry,
                                 int64_t steps, const Registers &start,
                                 const StreamLayout &layout,
-                                std::vector<InstructionTimes> *log, bool) {
+                                std::vector<InstructionTimes> *log,
+                                bool shortcut) {
   Registers registers = start;
-  Evaluator evaluator(program, registers, log);
+  Evaluator evaluator(program, registers, log, shortcut);
   walk(program, entry, steps, layout, registers, evaluator);
   return evaluator.finish();
 }
