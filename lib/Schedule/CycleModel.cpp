@@ -111,3 +111,73 @@ uint64_t CycleModel::halt() {
   barrier();
   return dispatched + 1;
 }
+
+//===----------------------------------------------------------------------===//
+// The state as a whole
+//===----------------------------------------------------------------------===//
+
+void CycleModel::appendState(std::vector<int64_t> &state) const {
+  // The next instruction is dispatched a cycle later at the earliest, and taken
+  // two cycles later. What is over by then is all the same.
+  auto after = [&](uint64_t time, int64_t earliest) {
+    return std::max<int64_t>(earliest, int64_t(time) - dispatched);
+  };
+  state.push_back(after(finished, 1));
+  for (const UnitState &unit : units) {
+    state.push_back(after(unit.free, 2));
+    for (uint64_t i = 0; i < unit.depth; ++i)
+      state.push_back(after(unit.takes[(unit.count + i) % unit.depth], 1));
+  }
+  for (Memory memory : {Memory::V, Memory::A, Memory::W}) {
+    // Neighbours that are alike are one, however they came to be two.
+    std::array<int64_t, 4> last = {};
+    int64_t end = 0;
+    state.push_back(-1);
+    for (const auto &[begin, segment] :
+         memories[static_cast<unsigned>(memory)]) {
+      const Finishes &f = segment.finishes;
+      const std::array<int64_t, 4> now = {
+          after(f.read[0], 2), after(f.read[1], 2), after(f.write[0], 2),
+          after(f.write[1], 2)};
+      if (now == std::array<int64_t, 4>{2, 2, 2, 2})
+        continue;
+      if (begin == end && now == last && state.back() == end) {
+        state.back() = segment.end;
+      } else {
+        state.push_back(begin);
+        state.insert(state.end(), now.begin(), now.end());
+        state.push_back(segment.end);
+      }
+      last = now;
+      end = segment.end;
+    }
+  }
+}
+
+std::vector<Touch> CycleModel::pendingExt() const {
+  std::vector<Touch> pending;
+  for (const auto &[begin, segment] :
+       memories[static_cast<unsigned>(Memory::Ext)])
+    for (const auto *finishes :
+         {&segment.finishes.read, &segment.finishes.write})
+      if (int64_t(std::max((*finishes)[0], (*finishes)[1])) > dispatched + 2)
+        pending.push_back({Memory::Ext, begin, segment.end,
+                           finishes == &segment.finishes.write});
+  return pending;
+}
+
+void CycleModel::delay(uint64_t cycles) {
+  dispatched += int64_t(cycles);
+  finished += cycles;
+  for (UnitState &unit : units) {
+    unit.free += cycles;
+    for (uint64_t &take : unit.takes)
+      take += cycles;
+  }
+  for (SegmentMap &map : memories)
+    for (auto &[begin, segment] : map)
+      for (auto *finishes : {&segment.finishes.read, &segment.finishes.write})
+        for (uint64_t &finish : *finishes)
+          finish += cycles;
+  memories[static_cast<unsigned>(Memory::Ext)].clear();
+}

@@ -26,13 +26,17 @@ struct ProgramEstimate {
   uint64_t macs = 0;
   /// Cycles inside an occ, by unit (load, matrix, vector, store).
   std::array<uint64_t, 4> busy = {};
+  /// Instructions that were followed one by one; the others repeat them.
+  uint64_t walked = 0;
 };
 
 /// Replays the entry `run`, `step` or `reset` for a sequence of `steps` time
 /// steps. Fails if the program has no such entry, or if it is malformed (a
-/// program that verifyProgram accepts is not).
+/// program that verifyProgram accepts is not). Without `shortcut` every pass of
+/// every loop is followed; the counts are the same.
 Result<ProgramEstimate> estimateProgram(const Program &program,
-                                        std::string_view entry, uint64_t steps);
+                                        std::string_view entry, uint64_t steps,
+                                        bool shortcut = true);
 
 } // namespace hcgs::schedule
 
