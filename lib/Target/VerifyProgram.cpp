@@ -384,10 +384,6 @@ bool Verifier::check(const WLoad &) {
         fmt::format("wload: the load unit of target '{}' does not reach "
                     "wmem (/load/weights)",
                     target.name));
-  if (!target.loadsWeights)
-    return fail(fmt::format("wload: the load unit of target '{}' does not "
-                            "reach wmem (/load/weights)",
-                            target.name));
   if (program.spill.empty())
     return fail("wload: the program has no section .hcgs.spill to load from");
   return false;
