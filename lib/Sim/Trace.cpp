@@ -77,11 +77,10 @@ Result<TraceSteps> sim::parseTraceSteps(std::string_view text) {
     if (!steps.end)
       return bad;
     if (*steps.end <= steps.first)
-      return Error{
-          fmt::format("time steps '{}': there is no step from {} to "
-                      "before {}; the second number must be the "
-                      "larger one",
-                      text, steps.first, *steps.end)};
+      return Error{fmt::format("time steps '{}': there is no step from {} to "
+                               "before {}; the second number must be the "
+                               "larger one",
+                               text, steps.first, *steps.end)};
   } else if (first.empty()) {
     return bad;
   }
@@ -92,34 +91,42 @@ Result<TraceSteps> sim::parseTraceSteps(std::string_view text) {
 // Trips through the loop over time
 //===----------------------------------------------------------------------===//
 
-/// The trip of each executed instruction: what stands before a loop over time
-/// counts as its first trip, what stands after as its last (`steps` - 1, with a
-/// pipelined loop one that is no trip any more). A loop over time is an
-/// outermost one whose trips depend on the length, without a cap: loops with a
-/// cap are the guards of prologue and epilogue.
+/// The trip of each executed instruction. A loop over time is an outermost one
+/// whose trips depend on the length, without a cap. What stands before it
+/// counts as its first trip. Behind a pipelined one stands what its last trips
+/// would have been, had there been frames for all they do: each in a loop that
+/// runs once if T > k, which is trip T - 1 - k, and the last one in no loop.
 static std::vector<uint32_t> tripsOf(const LoadedProgram &program,
                                      const std::vector<InstructionTimes> &log,
                                      int64_t steps) {
   std::vector<uint32_t> trips(log.size());
-  const uint32_t most = static_cast<uint32_t>(std::max<int64_t>(1, steps) - 1);
+  const int64_t last = std::max<int64_t>(1, steps) - 1;
   size_t depth = 0;
-  bool inTime = false;
-  uint32_t trip = 0;
+  bool inside = false, behind = false; // a loop over time
+  int64_t trip = 0;
   for (size_t i = 0; i < log.size(); ++i) {
     const DecodedInstruction &inst = program.instructions()[log[i].pc];
+    // A body is never empty: falling through enters a loop or leaves it.
     const bool falls = i + 1 < log.size() && log[i + 1].pc == log[i].pc + 1;
-    trips[i] = std::min(trip, most);
-    if (inst.opcode == isa::Opcode::Loop && falls) {
-      if (depth++ == 0 && inst.seq && inst.lo == 0) {
-        inTime = true;
-        trip = trips[i] = 0;
+    if (inst.opcode == isa::Opcode::Loop && depth == 0 && inst.seq) {
+      if (inst.lo == 0) {
+        trip = 0;
+        inside = falls;
+        behind = !falls;
+      } else if (behind && falls) {
+        trip = std::max<int64_t>(trip, last + inst.value);
       }
+    }
+    trips[i] = static_cast<uint32_t>(std::min(trip, last));
+    if (inst.opcode == isa::Opcode::Loop) {
+      depth += falls;
     } else if (inst.opcode == isa::Opcode::EndLoop) {
-      // Falling through is leaving, for a body is never empty.
-      if (inTime && depth == 1)
+      if (depth == 1 && (inside || (behind && falls)))
         ++trip;
-      if (falls && --depth == 0)
-        inTime = false;
+      if (falls && --depth == 0 && inside) {
+        inside = false;
+        behind = true;
+      }
     }
   }
   return trips;
@@ -487,12 +494,10 @@ static std::vector<bool> chooseKept(const std::vector<uint32_t> &trips,
 Result<Trace> sim::traceRun(const LoadedProgram &program, int64_t steps,
                             const TraceOptions &options) {
   if (options.steps.first >= std::max<int64_t>(1, steps))
-    return Error{fmt::format("time steps '{}:{}': the run has steps 0..{}",
-                             options.steps.first,
-                             options.steps.end
-                                 ? std::to_string(*options.steps.end)
-                                 : "",
-                             steps - 1)};
+    return Error{fmt::format(
+        "time steps '{}:{}': the run has steps 0..{}", options.steps.first,
+        options.steps.end ? std::to_string(*options.steps.end) : "",
+        steps - 1)};
   Result<StreamLayout> layout = program.layoutStreams(steps);
   if (!layout)
     return layout.takeError();

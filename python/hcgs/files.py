@@ -11,6 +11,20 @@ from pathlib import Path
 from .errors import FileError
 
 
+def check_writable(path: str | os.PathLike) -> None:
+    """FileError if `write_file` could not write `path`; to be asked before long
+    work. Leaves nothing behind."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "Is a directory")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        os.unlink(temporary)
+    except OSError as error:
+        raise FileError("write", path, error) from None
+
+
 def write_file(path: str | os.PathLike, content: str | bytes) -> None:
     """Put `content` (text as UTF-8) at `path`, replacing what was there.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 
 from . import _hcgs
 from .errors import FileError, InputError, SimulationError
-from .files import write_file
+from .files import check_writable, write_file
 
 #: One array (of a program with one input), a list of sequences of different
 #: lengths, or either of them by input name.
@@ -174,6 +175,8 @@ class Program:
         checked: bool = False,
         codes: bool = False,
         threads: int = 1,
+        trace: str | os.PathLike | None = None,
+        trace_steps: str | int | None = None,
     ) -> Any:
         """Run whole sequences from the initial state.
 
@@ -186,6 +189,7 @@ class Program:
         checked  trap reads of uninitialised memory, addresses out of range and
                  accumulators that leave 32 bits.
         threads  batch rows are shared out among so many threads.
+        trace    also write a trace of the first row there (`trace`).
 
         Returns one array if the program has one output, else a dict by name:
         float32 in real units, or int16 codes. Sequence outputs are zero beyond
@@ -202,7 +206,15 @@ class Program:
             lengths = listed
         rows, steps = _batch_extent(self.inputs, dict(arrays))
         given = [] if lengths is None else _as_lengths(lengths, rows, steps)
+        if trace is None and trace_steps is not None:
+            raise InputError("trace_steps needs trace: the file to write")
+        made = None
+        if trace is not None:  # needs no data, so what is wrong is said at once
+            check_writable(trace)
+            made = self._traced(trace, given[0] if given else steps, trace_steps)
         outputs = self._call(self._runner.run, arrays, codes, checked, threads, given)
+        if made is not None:
+            _write_trace(trace, made)
         if listed is not None:
             outputs = self._unbatch(outputs, listed)
         return self._result(outputs)
@@ -231,6 +243,37 @@ class Program:
         return self._result(
             self._call(self._runner.step, arrays, codes, checked, threads, [])
         )
+
+    def trace(
+        self,
+        path: str | os.PathLike,
+        steps: int,
+        trace_steps: str | int | None = None,
+    ) -> range:
+        """Write when each instruction of a `run` on `steps` time steps is
+        dispatched, taken and finished, and what it waits for
+        (docs/Guides/Trace.md). Cycles do not depend on data, so none is needed.
+
+        path         where to: `.json` or `.json.gz` for Chrome trace events,
+                     which the Perfetto UI opens, `.txt` for a table
+        trace_steps  "A:B": only the trips A to B-1 through the loop over time;
+                     "A:", ":B" and A alone mean what they seem to
+
+        Returns the trips that the trace holds; a warning says so if they had to
+        be fewer than were asked for. Raises InputError and FileError; then
+        nothing is written.
+        """
+        if not isinstance(steps, (int, np.integer)) or steps < 1:
+            raise InputError(f"steps must be a number from 1, not {steps!r}")
+        made = self._traced(path, int(steps), trace_steps)
+        _write_trace(path, made)
+        _, first, end, _ = made
+        return range(first, end)
+
+    def _traced(self, path, steps: int, trace_steps) -> tuple[bytes, int, int, str]:
+        """A trace, the steps it holds (first, end), and what was left out."""
+        which = "" if trace_steps is None else str(trace_steps) or ":"
+        return self._loaded.trace(steps, os.fspath(path), which)
 
     def reset(
         self,
@@ -363,6 +406,13 @@ class Program:
         if len(self.outputs) == 1 and len(outputs) == 1:
             return next(iter(outputs.values()))
         return outputs
+
+
+def _write_trace(path: str | os.PathLike, made: tuple[bytes, int, int, str]) -> None:
+    content, _, _, left_out = made
+    write_file(path, content)
+    if left_out:
+        warnings.warn(f"{os.fspath(path)} {left_out}", stacklevel=3)
 
 
 def _pad(spec: TensorSpec, rows: Sequence) -> tuple[np.ndarray, list[int]]:

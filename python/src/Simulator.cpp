@@ -8,6 +8,7 @@
 
 #include "hcgs/Sim/LoadedProgram.h"
 #include "hcgs/Sim/Runner.h"
+#include "hcgs/Sim/Trace.h"
 #include "hcgs/Target/Assembly.h"
 
 #include <nanobind/stl/pair.h>
@@ -98,6 +99,23 @@ bool hasEntry(const ProgramHandle &handle, const std::string &name) {
   throw nb::value_error("entries are run, step and reset");
 }
 
+/// The bytes of a trace of `run`, the trips it holds, and what its limit left
+/// out.
+nb::tuple trace(const ProgramHandle &handle, int64_t steps,
+                const std::string &path, const std::string &which) {
+  sim::TraceOptions options;
+  options.form = unwrap("InputError", sim::traceFormOf(path));
+  if (!which.empty())
+    options.steps = unwrap("InputError", sim::parseTraceSteps(which));
+  auto made = [&] {
+    nb::gil_scoped_release unlocked;
+    return sim::traceRun(*handle.program, steps, options);
+  }();
+  sim::Trace done = unwrap("InputError", std::move(made));
+  return nb::make_tuple(nb::bytes(done.bytes.data(), done.bytes.size()),
+                        done.first, done.end, done.leftOut);
+}
+
 std::string disassembleBytes(nb::bytes bytes, bool everything) {
   std::span<const uint8_t> data(
       reinterpret_cast<const uint8_t *>(bytes.c_str()), bytes.size());
@@ -147,6 +165,10 @@ void bindSimulator(nb::module_ &module) {
             return describe(handle.program->outputs());
           },
           "Fields of the outputs' TensorSpecs.")
+      .def("trace", &trace, "steps"_a, "path"_a, "which"_a,
+           "A trace of run in the form that path's ending asks for, of the "
+           "time steps in `which` (A:B, or empty): (bytes, first step, step "
+           "after the last, what was left out).")
       .def("has_entry", &hasEntry, "entry"_a,
            "Whether there is an entry run, step or reset.")
       .def_prop_ro(

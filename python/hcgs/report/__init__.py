@@ -5,7 +5,8 @@
 facts     the numbers of a program file
 blockmap  pictures of where matrices keep their weights
 tables    errors of the tables at every input
-cycles    cycles, counted by the simulator
+cycles    cycles, counted by the simulator, and what bounds them
+timeline  two time steps as a picture
 plots     plots as SVG, by Matplotlib
 analysis  the sections about the error, from the JSON of `hcgs.analyze`
 page      all of it through the template beside it, by Jinja

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..program import Program
+from .facts import Facts
 
 LONG, SHORT = 48, 24
 
@@ -39,6 +40,63 @@ class Cycles:
     @property
     def microseconds(self) -> float:
         return 1e6 * self.steady / self.stats["clock_hz"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Cycles that one part of the machine needs for the work of the run, were
+    it never to wait, and what share of the run's cycles that is."""
+
+    name: str
+    what: str
+    cycles: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Roofline:
+    """bounds      MACs over lanes, then each unit, then dispatch
+    binding     the largest of them
+    intensity   products for each byte loaded or stored; None if none is
+    attainable  products a cycle that lanes and ports allow at that intensity
+    achieved    products a cycle
+    """
+
+    bounds: tuple[Bound, ...]
+    binding: Bound
+    intensity: float | None
+    lanes: int
+    attainable: float
+    achieved: float
+
+
+def roofline(facts: Facts, stats: dict) -> Roofline:
+    """What bounds the run that `stats` are of, on the program's machine."""
+    total, units = stats["cycles"], stats["units"]
+    lanes, macs = stats["mac_lanes"], stats["macs"]
+    parts = (
+        ("MACs", "every lane in every cycle", -(-macs // lanes)),
+        ("matrix unit", "in its tiles and row groups", units["matrix"]["busy"]),
+        ("vector unit", "gates, cells, copies", units["vector"]["busy"]),
+        ("load port", "with the port's latency", units["load"]["busy"]),
+        ("store port", "with the port's latency", units["store"]["busy"]),
+        ("dispatch", "one instruction a cycle", sum(stats["instructions"].values())),
+    )
+    bounds = tuple(Bound(name, what, n, n / total) for name, what, n in parts)
+    ext = stats["traffic_bits"]["ext"]
+    moving = max(
+        ext["read"] / 8 / (facts.target("load", "port_bytes") or 1),
+        ext["write"] / 8 / (facts.target("store", "port_bytes") or 1),
+    )
+    moved = (ext["read"] + ext["write"]) / 8
+    return Roofline(
+        bounds,
+        max(bounds, key=lambda bound: bound.cycles),
+        macs / moved if moved else None,
+        lanes,
+        min(lanes, macs / moving) if moving else lanes,
+        macs / total,
+    )
 
 
 def measure(program: Program) -> Cycles:

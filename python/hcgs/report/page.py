@@ -19,10 +19,11 @@ from ..program import Program, load
 from ..verify import Verification
 from .analysis import Analysis
 from .blockmap import block_maps
-from .cycles import measure
+from .cycles import measure, roofline
 from .facts import GATES, Facts, MatrixFacts
 from .plots import Plotter
 from .tables import table_facts
+from .timeline import timeline
 
 HERE = Path(__file__).resolve().parent
 
@@ -39,10 +40,10 @@ CAUSES = {
     "raw": "waits for a result",
     "war": "waits until a value was read",
     "waw": "waits to overwrite",
-    "port": "waits for a load or store",
+    "port": "waits for load or store",
     "queue": "a queue is full",
-    "loop": "dispatch: control",
-    "dispatch": "dispatch: other units",
+    "loop": "dispatch has control instructions",
+    "dispatch": "dispatch serves other units",
     "barrier": "barrier",
     "fill": "before its first",
     "drain": "has done its last",
@@ -108,13 +109,20 @@ def report_html(
         number=_number,
         svg=jinja2.utils.markupsafe.Markup,
     )
+    cycles = measure(program)
     page = environment.get_template("report.html.j2").render(
         style=jinja2.utils.markupsafe.Markup((HERE / "report.css").read_text("utf-8")),
         title=title or facts.model.get("name") or "program",
         facts=facts,
         matrices=[_MatrixView(matrix, plotter) for matrix in facts.matrices],
         tables=[_TableView(table, plotter) for table in table_facts(facts.file)],
-        cycles=measure(program),
+        cycles=cycles,
+        timeline=timeline(program, cycles.steps),
+        roofline=roofline(facts, cycles.stats),
+        schedules=facts.meta.get("schedule") or [],
+        layer_name=lambda layer: _layer_name(facts, layer),
+        energy=cycles.stats.get("energy"),
+        energy_parts=_energy_parts(facts, cycles.stats.get("energy")),
         units=UNITS,
         causes=CAUSES,
         compiled=compiled,
@@ -234,6 +242,31 @@ def _findings(compiled: Mapping | None) -> list[dict]:
             }
         )
     return found
+
+
+def _layer_name(facts: Facts, layer: str) -> str:
+    """The name of a layer of the statistics, which is an index as text."""
+    layers = facts.network["layers"]
+    if layer.isdigit() and int(layer) < len(layers):
+        return layers[int(layer)]["name"]
+    return layer or "inputs, outputs, control"
+
+
+def _energy_parts(facts: Facts, energy: Mapping | None) -> list[tuple[str, list]]:
+    """(title, [(name, joules)]) of the three ways to split the energy, the
+    largest part first."""
+    if not energy or not energy["joules"]:
+        return []
+    layers = [(_layer_name(facts, e["layer"]), e["joules"]) for e in energy["layers"]]
+    splits = (
+        ("By unit", energy["units"].items()),
+        ("By memory", energy["memories"].items()),
+        ("By layer", layers),
+    )
+    return [
+        (title, sorted((p for p in parts if p[1] > 0), key=lambda p: -p[1]))
+        for title, parts in splits
+    ]
 
 
 def _number(value: float | None, digits: int = 3) -> str:
