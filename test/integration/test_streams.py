@@ -134,8 +134,6 @@ def test_a_saved_state_of_other_rows_is_refused():
 def test_too_many_rows_are_refused():
     with pytest.raises(hcgs.CompileError, match="--streams=15 at most"):
         hcgs.compile(network(), target="generic", streams=16)
-    with pytest.raises(hcgs.CompileError, match="address registers"):
-        hcgs.compile(network(), target="generic", streams=15)
     with pytest.raises(hcgs.Error, match="allowed is 1..64"):
         hcgs.compile(network(), target="generic", streams=65)
 
