@@ -105,6 +105,10 @@ static Result<void> describeTiming(const Program &program,
   const Json meta = Json::parse(program.meta, nullptr, false);
   report["estimate"]["rows"] = meta.value("rows", 1);
   report["schedule"] = describeSchedule(meta, cycles);
+  if (Json spill =
+          describeSpill(meta, report["schedule"], target.load.portBytes);
+      !spill.is_null())
+    report["spill"] = std::move(spill);
   report["schedule"]["cycles_of_one_step"] = counts[0].cycles;
   report["schedule"]["instructions"] = program.numInstructions();
   report["schedule"]["instructions_per_step"] =
@@ -133,8 +137,9 @@ static Result<void> describeProgram(const Program &program, Json &report) {
   uint64_t kept = 0, fp32Bytes = 0;
   Json matrices = Json::array();
   for (size_t i = 0; i < descriptors->size(); ++i) {
-    // Views share the weights of a matrix that is counted.
-    if ((*descriptors)[i].colEnd != 0)
+    // Views and parts share the weights of a matrix that is counted.
+    if ((*descriptors)[i].isView() ||
+        (!matrixMeta.empty() && i >= matrixMeta.size()))
       continue;
     const Json entry = i < matrixMeta.size() && matrixMeta[i].is_object()
                            ? matrixMeta[i]

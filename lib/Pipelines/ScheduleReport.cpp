@@ -87,16 +87,57 @@ Json hcgs::describeSchedule(const Json &meta, double cyclesPerStep) {
   return result;
 }
 
+Json hcgs::describeSpill(const Json &meta, const Json &schedule,
+                         uint64_t portBytes) {
+  Json result = meta.value("spill", Json());
+  if (!result.is_object())
+    return Json();
+  const double cycles = schedule["cycles_per_step"].get<double>();
+  result["load_port_share"] = Json();
+  if (cycles > 0 && portBytes > 0)
+    result["load_port_share"] =
+        double(number(result, "bytes_per_step")) / (double(portBytes) * cycles);
+  // What the scheduler counted without loads of weights.
+  double without = 0;
+  for (const Json &pass : schedule["passes"]) {
+    const Json own =
+        pass.is_object() ? pass.value("cycles_per_step", Json()) : Json();
+    if (!own.is_number()) {
+      without = 0;
+      break;
+    }
+    without += own.get<double>();
+  }
+  result["cycles_per_step_resident"] = without > 0 ? Json(without) : Json();
+  result["cycles_per_step_cost"] =
+      without > 0 ? Json(cycles - without) : Json();
+  return result;
+}
+
 std::string hcgs::formatSchedule(const Json &report) {
   const Json schedule = report.value("schedule", Json());
   if (!schedule.is_object() || schedule.value("passes", Json()).empty())
     return "";
-  std::string lines = fmt::format(
-      "schedule    {}, tiles {}, {} entries, depth {}\n"
-      "cycles      {:.1f} a step",
-      text(schedule, "name", "given"), text(schedule, "tile", "given"),
-      number(schedule, "entries"), number(schedule, "depth"),
-      schedule["cycles_per_step"].get<double>());
+  std::string spill;
+  if (const Json lost = report.value("spill", Json()); lost.is_object()) {
+    spill = fmt::format("spilled     {} bytes of weights, {} a step",
+                        number(lost, "bytes"), number(lost, "bytes_per_step"));
+    if (lost["load_port_share"].is_number())
+      spill += fmt::format(": {:.1f} % of the load port",
+                           100.0 * lost["load_port_share"].get<double>());
+    if (lost["cycles_per_step_cost"].is_number())
+      spill += fmt::format(", {:.1f} cycles",
+                           lost["cycles_per_step_cost"].get<double>());
+    spill += "\n";
+  }
+  std::string lines =
+      spill + fmt::format("schedule    {}, tiles {}, {} entries, depth {}\n"
+                          "cycles      {:.1f} a step",
+                          text(schedule, "name", "given"),
+                          text(schedule, "tile", "given"),
+                          number(schedule, "entries"),
+                          number(schedule, "depth"),
+                          schedule["cycles_per_step"].get<double>());
   const Json &bound = schedule["bound"];
   if (!bound.is_object() || !schedule["utilization"].is_number())
     return lines + "\n";

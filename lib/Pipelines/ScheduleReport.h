@@ -7,6 +7,7 @@
 #ifndef HCGS_LIB_PIPELINES_SCHEDULEREPORT_H
 #define HCGS_LIB_PIPELINES_SCHEDULEREPORT_H
 
+#include <cstdint>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -18,6 +19,13 @@ namespace hcgs {
 /// says nothing of its schedule (one from assembly) has no passes.
 nlohmann::json describeSchedule(const nlohmann::json &meta,
                                 double cyclesPerStep);
+
+/// Weights that are kept outside of wmem, from `spill` of the metadata: what
+/// they take of the load port, and how many cycles a step more than the
+/// schedule, which knows nothing of them. Null if there are none.
+nlohmann::json describeSpill(const nlohmann::json &meta,
+                             const nlohmann::json &schedule,
+                             uint64_t portBytes);
 
 /// The lines of the accounting, or nothing if the report has no passes.
 std::string formatSchedule(const nlohmann::json &report);

@@ -55,10 +55,63 @@ void Emitter::emit(Operation *op, const isa::Instruction &instruction,
   emit(op->getLoc(), instruction, std::move(what), layer);
 }
 
+void Emitter::emitProduct(MvmOp mvm, const schedule::Entry &entry, bool starts,
+                          AddressOf address, StringRef step, int weightPart) {
+  unsigned number = layout.matrixNumber(mvm.getMatrix());
+  MatrixOp matrix = (layout.matrices.begin() + number)->second;
+  const WeightPart *part =
+      weightPart < 0 ? nullptr : &layout.spill.parts[weightPart];
+  uint32_t begin = part ? part->begin : entry.begin;
+  uint32_t end = part ? part->end : entry.end;
+  uint32_t colEnd = entry.colEnd ? entry.colEnd : matrix.getCols();
+  isa::Gates gates = entry.gates ? isa::Gates{uint8_t(entry.gates)}
+                                 : isa::Gates::all(matrix.getGates());
+  const int gate = part ? part->gate : -1;
+  if (gate >= 0)
+    gates = {uint8_t(1u << gate)};
+
+  isa::Mvm instruction;
+  instruction.dst = address(mvm.getResult(), begin, end, gate);
+  instruction.src = address(mvm.getInput(), entry.colBegin, colEnd, -1);
+  instruction.init = starts ? isa::Init::Zero : isa::Init::Acc;
+  if (starts && layout.biasOf[number] >= 0)
+    instruction.init = isa::Init::Bias;
+  for (auto [g, shift] : llvm::enumerate(mvm.getShifts()))
+    if (gates.has(g))
+      instruction.shifts[gate < 0 ? g : 0] = shift;
+  instruction.tile = entry.tile.tile;
+  instruction.retile = entry.tile.retile;
+  if (part) {
+    // A matrix of its own, of one row block and maybe one gate.
+    instruction.desc =
+        layout.partDescriptorNumber(weightPart, entry.colBegin, entry.colEnd);
+    instruction.first = 0;
+    instruction.count = 1;
+    instruction.gates = gate < 0 ? gates : isa::Gates::all(1);
+  } else {
+    uint32_t height = layout.rowBlocks[number];
+    instruction.desc =
+        layout.descriptorNumber(number, entry.colBegin, entry.colEnd);
+    instruction.first = begin / height;
+    instruction.count = (end + height - 1) / height - begin / height;
+    instruction.gates = gates;
+  }
+
+  std::string letters, columns;
+  if (matrix.getGates() == 4)
+    letters = " gates " + isa::printGates(gates);
+  if (entry.colEnd)
+    columns = " columns " + std::to_string(entry.colBegin) + ".." +
+              std::to_string(entry.colEnd - 1);
+  emit(mvm, instruction,
+       network.roles.lookup(mvm).what + letters + " " + rowsText(begin, end) +
+           columns + stepText(step));
+}
+
 void Emitter::emitFlow(Operation *op, unsigned part,
                        const schedule::Entry &entry, bool starts,
                        AddressOf address, std::optional<isa::Addr> stream,
-                       StringRef step) {
+                       StringRef step, int weightPart) {
   uint32_t begin = entry.begin, end = entry.end, n = end - begin;
   std::string role = network.roles.lookup(op).what;
   std::string where = " " + rowsText(begin, end) + stepText(step);
@@ -77,37 +130,7 @@ void Emitter::emitFlow(Operation *op, unsigned part,
              "store " + write.getStream().str() + stepText(step));
       })
       .Case([&](MvmOp mvm) {
-        unsigned number = layout.matrixNumber(mvm.getMatrix());
-        MatrixOp matrix = (layout.matrices.begin() + number)->second;
-        isa::Gates all = isa::Gates::all(matrix.getGates());
-        uint32_t height = layout.rowBlocks[number];
-        uint32_t colEnd = entry.colEnd ? entry.colEnd : matrix.getCols();
-        isa::Mvm instruction;
-        instruction.dst = address(mvm.getResult(), begin, end, -1);
-        instruction.src = address(mvm.getInput(), entry.colBegin, colEnd, -1);
-        instruction.desc =
-            layout.descriptorNumber(number, entry.colBegin, entry.colEnd);
-        instruction.first = begin / height;
-        instruction.count = (end + height - 1) / height - begin / height;
-        instruction.gates =
-            entry.gates ? isa::Gates{uint8_t(entry.gates)} : all;
-        instruction.init = init;
-        if (starts && layout.biasOf[number] >= 0)
-          instruction.init = isa::Init::Bias;
-        for (auto [gate, shift] : llvm::enumerate(mvm.getShifts()))
-          if (instruction.gates.has(gate))
-            instruction.shifts[gate] = shift;
-        instruction.tile = entry.tile.tile;
-        instruction.retile = entry.tile.retile;
-        std::string gates, columns;
-        if (matrix.getGates() == 4)
-          gates = " gates " + isa::printGates(instruction.gates);
-        if (entry.colEnd)
-          columns = " columns " + std::to_string(entry.colBegin) + ".." +
-                    std::to_string(entry.colEnd - 1);
-        emit(op, instruction,
-             role + gates + " " + rowsText(begin, end) + columns +
-                 stepText(step));
+        emitProduct(mvm, entry, starts, address, step, weightPart);
       })
       .Case([&](VmacOp vmac) {
         emit(op,
@@ -165,8 +188,22 @@ void Emitter::emitFlow(Operation *op, unsigned part,
 //===----------------------------------------------------------------------===//
 
 void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
-                            StringRef step) {
-  const schedule::Entry &entry = loop.entries[index];
+                            StringRef step, int weightPart) {
+  schedule::Entry entry = loop.entries[index];
+  if (weightPart >= 0) {
+    // The best tile of the whole is not that of a part; one that was asked for
+    // stays.
+    const auto &tileFor =
+        loop.model.problem.operations[entry.operation].tileFor;
+    const WeightPart &part = layout.spill.parts[weightPart];
+    schedule::Entry piece = entry;
+    piece.begin = part.begin;
+    piece.end = part.end;
+    if (part.gate >= 0)
+      piece.gates = 1u << part.gate;
+    if (entry.tile == tileFor(entry))
+      entry.tile = tileFor(piece);
+  }
   auto [op, part] = loop.model.sources[entry.operation];
   std::optional<isa::Addr> stream;
   auto along = [&](StringRef name, Frames frames, int64_t at) {
@@ -185,7 +222,78 @@ void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
       [&](Value value, uint32_t begin, uint32_t end, int gate) {
         return loop.address(value, begin, end, gate, lead);
       },
-      stream, step);
+      stream, step, weightPart);
+}
+
+void Emitter::findUses(const Loop &loop, ArrayRef<Issue> issues,
+                       std::vector<unsigned> &users,
+                       std::vector<int> &uses) const {
+  for (auto [number, issue] : llvm::enumerate(issues)) {
+    std::vector<unsigned> parts =
+        layout.spill.partsOf(layout, loop, loop.entries[issue.index]);
+    if (parts.empty()) {
+      users.push_back(number);
+      uses.push_back(-1);
+    }
+    for (unsigned part : parts) {
+      users.push_back(number);
+      uses.push_back(part);
+    }
+  }
+}
+
+void Emitter::emitRegion(const Loop &loop, ArrayRef<Issue> issues,
+                         bool repeats) {
+  std::vector<unsigned> users;
+  std::vector<int> uses;
+  findUses(loop, issues, users, uses);
+  BufferedLoads loads(layout.spill, uses, repeats);
+  if (!repeats)
+    for (unsigned part : loads.before())
+      emitWeightLoad(part);
+  for (size_t number = 0; number < uses.size(); ++number) {
+    const Issue &issue = issues[users[number]];
+    emitScheduled(loop, issue.index, issue.lead, issue.step, uses[number]);
+    if (int part = loads.after(number); part >= 0)
+      emitWeightLoad(part);
+  }
+}
+
+void Emitter::emitPreload(const Loop &loop, ArrayRef<Issue> issues) {
+  std::vector<unsigned> users;
+  std::vector<int> uses;
+  findUses(loop, issues, users, uses);
+  for (unsigned part : BufferedLoads(layout.spill, uses, true).before())
+    emitWeightLoad(part);
+}
+
+void Emitter::emitWeightLoad(unsigned number) {
+  const WeightPart &part = layout.spill.parts[number];
+  MatrixOp matrix = (layout.matrices.begin() + part.matrix)->second;
+  const Network::MatrixUse &use = network.matrixUses[part.matrix];
+  std::string what = "weights of " + std::string(1, use.name);
+  if (part.gate >= 0 && matrix.getGates() == 4)
+    what += std::string(" gate ") + isa::kGateLetters[part.gate];
+  what += " " + rowsText(part.begin, part.end);
+  emit(matrix.getLoc(),
+       isa::AStream{
+           .dst = layout.spillSource,
+           .stream = layout.spillStream(),
+           .imm = int32_t(layout.spill.offsets[part.matrix] + part.firstByte)},
+       what, use.layer);
+  // Offsets reach 2^19 (S-R-2).
+  isa::Addr place = {0, int32_t(layout.spill.place(part))};
+  if (place.off >= 1 << 19) {
+    emit(matrix.getLoc(),
+         isa::ASet{.dst = layout.spillPlace, .value = place.off}, what,
+         use.layer);
+    place = {uint8_t(layout.spillPlace), 0};
+  }
+  emit(matrix.getLoc(),
+       isa::WLoad{.dst = place,
+                  .src = {uint8_t(layout.spillSource), 0},
+                  .n = uint32_t(part.bytes)},
+       what, use.layer);
 }
 
 void Emitter::emitAdvance(const Loop &loop, bool frames) {
@@ -245,13 +353,19 @@ void Emitter::emitPass(const Loop &loop) {
         ++to;
       if (time >= 0)
         onlyIf(time, [&] {
+          SmallVector<Issue> issues;
           for (unsigned index = from; index < to; ++index)
-            emitScheduled(loop, index, time, stepName(std::to_string(time), 0));
+            issues.push_back({index, time, stepName(std::to_string(time), 0)});
+          emitRegion(loop, issues, /*repeats=*/false);
         });
       from = to;
     }
 
   // The steady state.
+  SmallVector<Issue> steady;
+  for (auto [index, entry] : llvm::enumerate(loop.entries))
+    steady.push_back({unsigned(index), entry.step, stepName("t", entry.step)});
+  emitPreload(loop, steady);
   auto body = isa::LoopOp::create(
       builder, loc, isa::Trips{.seq = true, .imm = int32_t(-depth)}, 0,
       isa::InstructionNote{.what =
@@ -260,18 +374,19 @@ void Emitter::emitPass(const Loop &loop) {
   {
     OpBuilder::InsertionGuard insertion(builder);
     builder.setInsertionPointToStart(&body.getBody().front());
-    for (auto [index, entry] : llvm::enumerate(loop.entries))
-      emitScheduled(loop, index, entry.step, stepName("t", entry.step));
+    emitRegion(loop, steady, /*repeats=*/true);
     emitAdvance(loop, /*frames=*/true);
   }
 
   // Epilogue: iterations T-depth .. T-1, as far as they are not before 0.
   for (int64_t left = depth - 1; left >= 0; --left)
     onlyIf(left, [&] {
+      SmallVector<Issue> issues;
       for (auto [index, entry] : llvm::enumerate(loop.entries))
         if (int64_t(entry.step) <= left)
-          emitScheduled(loop, index, entry.step,
-                        stepName("T", int64_t(entry.step) - 1 - left));
+          issues.push_back({unsigned(index), entry.step,
+                            stepName("T", int64_t(entry.step) - 1 - left)});
+      emitRegion(loop, issues, /*repeats=*/false);
       emitAdvance(loop, /*frames=*/left > 0);
     });
 }

@@ -44,14 +44,33 @@ private:
   /// One entry of the schedule; `lead`: steps after the one that the registers
   /// point at.
   void emitScheduled(const Loop &loop, unsigned index, int64_t lead,
-                     llvm::StringRef step);
+                     llvm::StringRef step, int part = -1);
+  /// A product, or the part of it whose weights are those of `part`.
+  void emitProduct(flow::MvmOp mvm, const schedule::Entry &entry, bool starts,
+                   AddressOf address, llvm::StringRef step, int part);
+  /// Entries with their leads and the names of their steps, one after another,
+  /// with the loads of spilled weights that they need. What `repeats` finds its
+  /// first parts loaded.
+  struct Issue {
+    unsigned index;
+    int64_t lead;
+    std::string step;
+  };
+  void emitRegion(const Loop &loop, llvm::ArrayRef<Issue> issues, bool repeats);
+  /// The loads before a region that repeats.
+  void emitPreload(const Loop &loop, llvm::ArrayRef<Issue> issues);
+  void emitWeightLoad(unsigned part);
+  /// The parts of spilled matrices that each issue uses; -1: none.
+  void findUses(const Loop &loop, llvm::ArrayRef<Issue> issues,
+                std::vector<unsigned> &users, std::vector<int> &uses) const;
   /// Moves the rings on by a slot and, if asked, the streams by a frame.
   void emitAdvance(const Loop &loop, bool frames);
   /// The instruction of a part of an operation: rows begin .. end-1, and of a
   /// product the gates, columns and tile that `entry` names.
   void emitFlow(mlir::Operation *op, unsigned part,
                 const schedule::Entry &entry, bool starts, AddressOf address,
-                std::optional<isa::Addr> stream, llvm::StringRef step);
+                std::optional<isa::Addr> stream, llvm::StringRef step,
+                int weightPart = -1);
   void emit(mlir::Operation *op, const isa::Instruction &instruction,
             std::string what);
   void emit(mlir::Location loc, const isa::Instruction &instruction,

@@ -243,6 +243,21 @@ static DictionaryAttr describe(const ProgramLayout &layout,
       {"schedule", describeSchedules(layout, json)}};
   if (int64_t rows = getNumRows(program); rows > 1)
     members.push_back({"rows", json.number(rows)});
+  if (layout.spill.any()) {
+    SmallVector<int64_t> cut;
+    for (unsigned number = 0; number < layout.matrices.size(); ++number)
+      if (layout.spill.isCut(number))
+        cut.push_back(number);
+    members.push_back(
+        {"spill",
+         json.object(
+             {{"matrices", json.numbers(cut)},
+              {"parts", json.number(layout.spill.parts.size())},
+              {"bytes", json.number(layout.spill.spilledBytes)},
+              {"bytes_per_step", json.number(layout.spill.bytesPerStep)},
+              {"buffer_bytes",
+               json.number(SpillPlan::kBuffers * layout.spill.bufferBytes)}})});
+  }
   if (!layout.noStep.empty())
     members.push_back({"no_step", json.text(layout.noStep)});
   return json.object(members);
@@ -309,6 +324,8 @@ FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
     result.setIndexAttr(bytes("index", images->index));
   if (!images->bias.empty())
     result.setBiasAttr(bytes("bias", images->bias));
+  if (!images->spill.empty())
+    result.setSpillAttr(bytes("spill", images->spill));
   result.setTablesAttr(bytes("tables", images->tables));
   result.setVinitAttr(bytes("vinit", images->vinit));
 

@@ -508,6 +508,17 @@ void Network::describeStreams() {
     }
     list.push_back(json.object(members));
   }
+  if (layout.spill.any()) {
+    int64_t bytes = 0;
+    for (const WeightPart &part : layout.spill.parts)
+      bytes = std::max(bytes, layout.spill.offsets[part.matrix] +
+                                  part.firstByte + part.bytes);
+    list.push_back(json.object({{"name", json.text("weights")},
+                                {"kind", json.text("weights")},
+                                {"direction", json.text("in")},
+                                {"elements", json.number((bytes + 1) / 2)},
+                                {"value", json.null()}}));
+  }
   streams = json.list(list);
 }
 

@@ -60,6 +60,9 @@ public:
 
 private:
   LogicalResult addMatrix(unsigned number, MatrixOp matrix);
+  void addParts(unsigned number, ArrayRef<uint8_t> packed,
+                MatrixDescriptor &descriptor);
+  void addPartDescriptors();
   LogicalResult checkMatrix(MatrixOp matrix);
   LogicalResult checkCapacities();
   InFlightDiagnostic overflow(const Twine &who, int64_t needed,
@@ -74,6 +77,8 @@ private:
   /// First element of the biases of each matrix, or -1.
   std::vector<int64_t> biasPlaces;
   std::vector<int32_t> biases;
+  /// Where each resident part of a matrix that is cut lies in wmem.
+  std::vector<int64_t> partPlaces;
 };
 } // namespace
 
@@ -283,7 +288,10 @@ LogicalResult ImageBuilder::addMatrix(unsigned number, MatrixOp matrix) {
   std::vector<uint8_t> packed =
       compression::packCodes(codes, descriptor.format);
   descriptor.weightBytes = packed.size();
-  images.weights.insert(images.weights.end(), packed.begin(), packed.end());
+  if (layout.spill.isCut(number))
+    addParts(number, packed, descriptor);
+  else
+    images.weights.insert(images.weights.end(), packed.begin(), packed.end());
 
   // WI-A-3: biases in the order of the accumulators.
   biasPlaces.push_back(-1);
@@ -301,6 +309,53 @@ LogicalResult ImageBuilder::addMatrix(unsigned number, MatrixOp matrix) {
   return success();
 }
 
+/// The image of a matrix that is kept in parts goes into the spill section, the
+/// resident parts into wmem as well.
+void ImageBuilder::addParts(unsigned number, ArrayRef<uint8_t> packed,
+                            MatrixDescriptor &descriptor) {
+  const SpillPlan &plan = layout.spill;
+  descriptor.weightOffset = 0;
+  descriptor.spill = plan.offsets[number];
+  images.spill.insert(images.spill.end(), packed.begin(), packed.end());
+  partPlaces.resize(plan.parts.size(), 0);
+  for (auto [index, part] : llvm::enumerate(plan.parts)) {
+    if (part.matrix != number || part.spilled)
+      continue;
+    partPlaces[index] = images.weights.size();
+    llvm::append_range(images.weights,
+                       packed.slice(part.firstByte, part.bytes));
+  }
+}
+
+/// Each part is a matrix of its own, of one row block.
+void ImageBuilder::addPartDescriptors() {
+  const SpillPlan &plan = layout.spill;
+  for (const ProgramLayout::PartView &view : layout.partViews) {
+    const WeightPart &part = plan.parts[view.part];
+    MatrixDescriptor descriptor = descriptors[part.matrix];
+    if (descriptor.bias)
+      descriptor.bias =
+          *descriptor.bias +
+          WeightLayout::accumulatorIndex(std::max(part.gate, 0), part.begin,
+                                         descriptor.gates, descriptor.rows,
+                                         descriptor.rowBlock);
+    if (part.gate >= 0)
+      descriptor.gates = 1;
+    descriptor.rows = descriptor.rowBlock = part.end - part.begin;
+    descriptor.weightBytes = part.bytes;
+    if (part.spilled) {
+      descriptor.weightOffset = plan.place(part);
+      descriptor.spill = plan.offsets[part.matrix] + part.firstByte;
+    } else {
+      descriptor.weightOffset = partPlaces[view.part];
+      descriptor.spill.reset();
+    }
+    descriptor.colBegin = view.colBegin;
+    descriptor.colEnd = view.colEnd;
+    descriptors.push_back(descriptor);
+  }
+}
+
 FailureOr<ProgramImages> ImageBuilder::run() {
   for (auto [number, entry] : llvm::enumerate(layout.matrices))
     if (failed(addMatrix(number, entry.second)))
@@ -315,6 +370,9 @@ FailureOr<ProgramImages> ImageBuilder::run() {
     descriptor.colEnd = view.colEnd;
     descriptors.push_back(descriptor);
   }
+  addPartDescriptors();
+  if (images.spill.size() % 2)
+    images.spill.push_back(0); // streams are counted in elements
   std::vector<numerics::PwlTable> tables;
   for (const auto &entry : layout.tables)
     tables.push_back(TableOp(entry.second).getTable());

@@ -12,7 +12,7 @@
 namespace hcgs::toisa {
 
 struct ProgramImages {
-  std::vector<uint8_t> weights, index, bias, descriptors, tables, vinit;
+  std::vector<uint8_t> weights, index, bias, descriptors, tables, vinit, spill;
 
   /// Builds the images; reports what the target has no room or no hardware
   /// for.

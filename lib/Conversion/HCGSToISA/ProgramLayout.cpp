@@ -109,6 +109,13 @@ unsigned ProgramLayout::descriptorNumber(unsigned matrix, uint32_t colBegin,
          (llvm::find(views, View{matrix, colBegin, colEnd}) - views.begin());
 }
 
+unsigned ProgramLayout::partDescriptorNumber(unsigned part, uint32_t colBegin,
+                                             uint32_t colEnd) const {
+  return matrices.size() + views.size() +
+         (llvm::find(partViews, PartView{part, colBegin, colEnd}) -
+          partViews.begin());
+}
+
 Loop *ProgramLayout::loopOf(SequenceOp op) {
   for (Loop &loop : loops)
     if (loop.op == op)
@@ -425,6 +432,23 @@ LogicalResult ProgramLayout::noteLoopMatrices(Loop &loop) {
   return success();
 }
 
+/// Descriptors of the parts of matrices that are cut take the place of their
+/// views.
+void ProgramLayout::noteSpill() {
+  spill = SpillPlan::make(*this);
+  if (!spill.any())
+    return;
+  llvm::erase_if(views,
+                 [&](const View &view) { return spill.isCut(view.matrix); });
+  for (const Loop &loop : loops)
+    for (const schedule::Entry &entry : loop.entries)
+      for (unsigned part : spill.partsOf(*this, loop, entry)) {
+        PartView view = {part, entry.colBegin, entry.colEnd};
+        if (!llvm::is_contained(partViews, view))
+          partViews.push_back(view);
+      }
+}
+
 //===----------------------------------------------------------------------===//
 // Step
 //===----------------------------------------------------------------------===//
@@ -616,6 +640,11 @@ LogicalResult ProgramLayout::allocateRegisters() {
       rooms.push_back({1, 0, end});
       registers.push_back(&streamRegister);
     }
+  if (spill.any())
+    for (unsigned *reg : {&spillSource, &spillPlace}) {
+      rooms.push_back({1, 0, end});
+      registers.push_back(reg);
+    }
   int64_t needed = placeRooms(rooms);
   if (needed > isa::kNumRegisters - 1) {
     InFlightDiagnostic diag = emitError(program->getLoc(), "program needs ")
@@ -678,12 +707,19 @@ LogicalResult ProgramLayout::run() {
     if (failed(noteMatrix(mvm, mvm.getResult().getType().getRows(),
                           mvm.getBias(), mvm.getResult())))
       return failure();
+  noteSpill();
   constexpr size_t kDescriptors = 1024; // the field `desc` of mvm
-  if (matrices.size() + views.size() > kDescriptors)
+  size_t descriptors = matrices.size() + views.size() + partViews.size();
+  if (descriptors > kDescriptors)
     return emitError(program->getLoc(), "program needs ")
-           << matrices.size() + views.size() << " matrix descriptors, "
-           << views.size() << " of them for segments of columns; the machine "
-           << "has " << kDescriptors << "; use longer segments";
+           << descriptors << " matrix descriptors, " << views.size()
+           << " of them for segments of columns and " << partViews.size()
+           << " for parts of spilled matrices; the machine has " << kDescriptors
+           << "; use longer segments, or a target with more wmem";
+  if (spill.any() && streams.size() + 1 > isa::kNumStreams)
+    return emitError(program->getLoc(), "program has ")
+           << streams.size() << " streams and one of spilled weights; the "
+           << "machine has " << isa::kNumStreams;
   decideStep();
   if (failed(allocate()) || failed(allocateRegisters()))
     return failure();

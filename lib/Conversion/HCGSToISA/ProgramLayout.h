@@ -27,6 +27,7 @@
 #ifndef HCGS_LIB_CONVERSION_HCGSTOISA_PROGRAMLAYOUT_H
 #define HCGS_LIB_CONVERSION_HCGSTOISA_PROGRAMLAYOUT_H
 
+#include "Spill.h"
 #include "hcgs/Dialect/HCGS/Transforms/StepModel.h"
 #include "hcgs/Target/ISA.h"
 #include "hcgs/Target/Images.h"
@@ -115,6 +116,15 @@ public:
     bool operator==(const View &) const = default;
   };
   std::vector<View> views;
+  /// What wmem does not hold all the time, and the columns of its parts that
+  /// are used at a time (0, 0: all). Their descriptors come last.
+  SpillPlan spill;
+  struct PartView {
+    unsigned part;
+    uint32_t colBegin, colEnd;
+    bool operator==(const PartView &) const = default;
+  };
+  std::vector<PartView> partViews;
   std::vector<Loop> loops;
   /// By matrix: the height of its row blocks; 0 if it is not used.
   std::vector<uint32_t> rowBlocks;
@@ -124,6 +134,8 @@ public:
   std::vector<InitialVector> initialVectors;
   /// Register for streams outside loops; 0 if there are none.
   unsigned streamRegister = 0;
+  /// Registers for loads of spilled weights: source and destination.
+  unsigned spillSource = 0, spillPlace = 0;
   int64_t vmemElements = 0, amemElements = 0;
   /// Why there is no entry `step`; empty if there is one.
   std::string noStep;
@@ -134,6 +146,10 @@ public:
   /// Of columns colBegin .. colEnd-1 of a matrix (0, 0: all).
   unsigned descriptorNumber(unsigned matrix, uint32_t colBegin,
                             uint32_t colEnd) const;
+  unsigned partDescriptorNumber(unsigned part, uint32_t colBegin,
+                                uint32_t colEnd) const;
+  /// Number of the stream of spilled weights.
+  unsigned spillStream() const { return streams.size(); }
   Loop *loopOf(flow::SequenceOp op);
 
   /// A constant that is zero and only starts time loops: it is filled in and
@@ -157,6 +173,7 @@ private:
   mlir::LogicalResult noteMatrix(flow::MvmOp mvm, uint32_t rowBlock,
                                  bool startsWithBias, mlir::Value chain);
   mlir::LogicalResult noteLoopMatrices(Loop &loop);
+  void noteSpill();
   void decideStep();
   mlir::LogicalResult allocate();
   mlir::LogicalResult allocateRegisters();

@@ -1,0 +1,138 @@
+# Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Weights that wmem has no room for come from outside, a part at a time.
+
+The same models for targets with less and less wmem: results and steps in chunks
+do not change, the estimate still equals the simulator's count, and the report
+says what was spilled and what it costs.
+"""
+
+import json
+
+import equality
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import hcgs
+from hcgs import oracle
+
+
+def make_model(hidden: int, layers: int = 1):
+    """`layers` LSTMs of `hidden` cells and a head, input as wide as a layer."""
+    rng = np.random.default_rng(hidden)
+    weights, nodes, value = [], [], "x"
+
+    def tensor(name, *shape):
+        array = rng.uniform(-1, 1, shape).astype(np.float32) / np.sqrt(hidden)
+        weights.append(numpy_helper.from_array(array, name))
+        return name
+
+    weights.append(numpy_helper.from_array(np.array([1]), "one"))
+    for n in range(layers):
+        inputs = [value, tensor(f"W{n}", 1, 4 * hidden, hidden)]
+        inputs += [
+            tensor(f"R{n}", 1, 4 * hidden, hidden),
+            tensor(f"B{n}", 1, 8 * hidden),
+        ]
+        nodes.append(
+            helper.make_node("LSTM", inputs, [f"y{n}"], f"lstm{n}", hidden_size=hidden)
+        )
+        nodes.append(helper.make_node("Squeeze", [f"y{n}", "one"], [f"s{n}"]))
+        value = f"s{n}"
+    nodes.append(
+        helper.make_node("MatMul", [value, tensor("F", hidden, 5)], ["out"], "fc")
+    )
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["T", 1, hidden])],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["T", 1, 5])],
+        weights,
+    )
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+
+
+def make_target(folder, wmem: int, port: bool = True) -> str:
+    """generic with `wmem` bytes of weight memory."""
+
+    def number(value):
+        return {"value": value, "origin": "assumed", "source": "this test"}
+
+    path = folder / f"wmem{wmem}.json"
+    text = {
+        "base": "generic",
+        "name": "little",
+        "load": {"weights": number(port)},
+        "memories": {"wmem": {"bytes": number(wmem)}},
+    }
+    path.write_text(json.dumps(text))
+    return str(path)
+
+
+def compile(model, target: str, **options) -> hcgs.Program:
+    return hcgs.compile(model, target=target, sparsity="off", **options)
+
+
+@pytest.mark.parametrize("schedule", ["auto", "sequential", "unfolded"])
+@pytest.mark.parametrize("share", [0.9, 0.6, 0.35])
+@pytest.mark.parametrize("hidden, layers", [(24, 1), (40, 2)])
+def test_results_do_not_change(tmp_path, hidden, layers, share, schedule):
+    model = make_model(hidden, layers)
+    whole = compile(model, "generic", schedule=schedule)
+    assert "spill" not in whole.report
+    bytes_ = whole.report["totals"]["weight_bytes"]
+    program = compile(
+        model, make_target(tmp_path, int(share * bytes_)), schedule=schedule
+    )
+
+    spill = program.report["spill"]
+    resident = program.report["totals"]["weight_bytes"]
+    assert resident + spill["buffer_bytes"] <= int(share * bytes_)
+    assert resident + spill["bytes"] == bytes_
+    assert 0 < spill["bytes_per_step"] and 0 < spill["load_port_share"] <= 1
+    if share < 0.5:
+        assert spill["bytes_per_step"] >= (1 - share) * bytes_
+
+    file = oracle.read(bytes(whole))
+    for steps in (1, 2, 3, 7):
+        x = np.random.default_rng(steps).normal(0, 2, (steps, 1, hidden))
+        inputs = {"x": x.astype(np.float32)}
+        wanted = oracle.run_tensors(file, inputs, None).outputs
+        for checked in (True, False):
+            got = equality.run_all(program, inputs, checked=checked)
+            equality.assert_equal(f"{steps} steps", got, wanted)
+        program.reset()
+        parts = [program.step({"x": frame}) for frame in np.split(inputs["x"], steps)]
+        equality.assert_equal("step", {"out": np.concatenate(parts)}, wanted)
+
+
+def test_estimate_equals_simulator(tmp_path):
+    model = make_model(40, 2)
+    program = compile(model, make_target(tmp_path, 9000))
+    counts = {}
+    for steps in (1, 16, 48):
+        program.run({"x": np.zeros((steps, 1, 40), np.float32)})
+        counts[steps] = program.stats["cycles"]
+    estimate = program.report["estimate"]
+    assert estimate["cycles_of_one_step"] == counts[1]
+    assert estimate["cycles_per_step"] == (counts[48] - counts[16]) / 32
+    cost = program.report["spill"]["cycles_per_step_cost"]
+    assert cost > 0, "these loads take longer than the products"
+
+
+def test_without_a_port_the_error_says_what_would_fit(tmp_path):
+    target = make_target(tmp_path, 9000, port=False)
+    with pytest.raises(hcgs.CompileError, match=r"19350 bytes|19,350 bytes") as error:
+        compile(make_model(40, 2), target)
+    message = str(error.value)
+    assert "10,350 bytes over" in message
+    assert "with 2-bit weights they fit" in message
+    assert "must be compressed 2.1" in message
+
+
+def test_too_little_even_for_buffers(tmp_path):
+    with pytest.raises(hcgs.CompileError, match="bytes over"):
+        compile(make_model(40), make_target(tmp_path, 100))
