@@ -199,41 +199,42 @@ hcgs::schedule::moduloSchedule(const PieceGraph &graph,
   return search.result();
 }
 
-// Edges between steps hold one way only: a piece that moves by a whole interval
-// keeps its place in the unit.
+// A piece that moves by a whole interval keeps its place in the unit. First all
+// move towards what they need, then those that are needed towards what needs
+// them: results are stored as soon as they are there, inputs are loaded as late
+// as will do.
 void hcgs::schedule::shortenLives(const PieceGraph &graph, int64_t interval,
                                   std::vector<int64_t> &times) {
+  constexpr int64_t kNothing = std::numeric_limits<int64_t>::max();
+  auto slack = [&](const PieceGraph::Edge &edge) {
+    return edge.from == edge.to ? kNothing
+                                : times[edge.to] - times[edge.from] -
+                                      edge.delay + interval * edge.distance;
+  };
+  auto moveBy = [&](unsigned p, const std::vector<unsigned> &edges,
+                    int64_t direction) {
+    int64_t room = kNothing;
+    for (unsigned e : edges)
+      room = std::min(room, slack(graph.edges[e]));
+    if (room == kNothing || room < interval)
+      return false;
+    times[p] += direction * floorDiv(room, interval) * interval;
+    return true;
+  };
   // Consumers mostly have higher numbers; a few rounds settle the rest.
-  for (int round = 0; round < 4; ++round) {
-    bool moved = false;
-    for (unsigned p = graph.pieces.size(); p-- > 0;) {
-      int64_t room = std::numeric_limits<int64_t>::max();
-      for (unsigned e : graph.out[p]) {
-        const PieceGraph::Edge &edge = graph.edges[e];
-        if (edge.to != p)
-          room = std::min(room, times[edge.to] + interval * edge.distance -
-                                    edge.delay - times[p]);
-      }
-      if (room == std::numeric_limits<int64_t>::max() || room < interval)
-        continue;
-      times[p] += floorDiv(room, interval) * interval;
-      moved = true;
-    }
-    if (!moved)
-      break;
+  constexpr int kRounds = 4;
+  bool moved = true;
+  for (int round = 0; round < kRounds && moved; ++round) {
+    moved = false;
+    for (unsigned p = 0; p < graph.pieces.size(); ++p)
+      moved |= moveBy(p, graph.in[p], -1);
   }
-  // What is only stored is stored as soon as it is there.
-  for (unsigned p = 0; p < graph.pieces.size(); ++p) {
-    if (graph.pieces[p].unit != Unit::Store)
-      continue;
-    int64_t room = std::numeric_limits<int64_t>::max();
-    for (unsigned e : graph.in[p]) {
-      const PieceGraph::Edge &edge = graph.edges[e];
-      room = std::min(room, times[p] - times[edge.from] - edge.delay +
-                                interval * edge.distance);
-    }
-    if (room != std::numeric_limits<int64_t>::max() && room >= interval)
-      times[p] -= floorDiv(room, interval) * interval;
+  moved = true;
+  for (int round = 0; round < kRounds && moved; ++round) {
+    moved = false;
+    for (unsigned p = graph.pieces.size(); p-- > 0;)
+      if (graph.pieces[p].unit != Unit::Store)
+        moved |= moveBy(p, graph.out[p], 1);
   }
 }
 
