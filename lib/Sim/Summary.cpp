@@ -145,7 +145,10 @@ void Writer::head() {
   line("{} on {}: {} MAC lanes at {:.6g} MHz", cut(model, 36),
        cut(target.name, 16), target.mac.lanes,
        static_cast<double>(statistics.operatingPoint().hz) / 1e6);
-  line("{:<24}{:>16}", "rows", counted(statistics.rowCycles().size()));
+  line("{:<24}{:>16}",
+       program.rows() > 1 ? fmt::format("groups of {} rows", program.rows())
+                          : "rows",
+       counted(statistics.rowCycles().size()));
   line("{:<24}{:>16}", "frames", counted(frames));
   line("{:<24}{:>16}  {}", "cycles", counted(cycles),
        duration(statistics.microseconds()));

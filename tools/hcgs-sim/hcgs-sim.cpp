@@ -241,6 +241,19 @@ static Result<void> checkWritable(const std::vector<std::string> &paths) {
   return {};
 }
 
+/// Time steps of the first row.
+static int64_t firstRowSteps(const LoadedProgram &program,
+                             const NpzArrays &inputs, const RunOptions &run) {
+  if (!run.lengths.empty())
+    return run.lengths.front();
+  for (const TensorInfo &tensor : program.inputs())
+    if (std::optional<size_t> axis = tensor.find(AxisKind::Time))
+      for (const auto &[name, array] : inputs)
+        if (name == tensor.name || name.empty())
+          return array.shape[*axis];
+  return program.fixedTime().value_or(1);
+}
+
 static Result<void> simulate(const Options &options) {
   const std::vector<std::string> written = {options.output, options.stats,
                                             options.trace, options.stateOut};
@@ -336,12 +349,7 @@ static Result<void> simulate(const Options &options) {
       return staged;
   Trace trace;
   if (!options.trace.empty()) {
-    const uint64_t rows =
-        std::max<size_t>(1, result.statistics.rowCycles().size());
-    const int64_t steps =
-        run.lengths.empty()
-            ? static_cast<int64_t>(result.statistics.frames() / rows)
-            : run.lengths.front();
+    const int64_t steps = firstRowSteps(**program, inputs, run);
     Result<Trace> made = traceRun(**program, steps, options.tracing);
     if (!made)
       return made.takeError().at("--trace");
