@@ -440,11 +440,13 @@ LogicalResult Checker::checkTarget() {
   for (bool accumulators : {false, true}) {
     auto [memory, available] = memories[accumulators];
     if (elements[accumulators] > available)
-      return scheduleOp.emitOpError("has buffers of ")
+      return scheduleOp.emitError("the schedule has buffers of ")
              << elements[accumulators] << " elements, " << memory << owner
              << " has " << available << ": "
              << elements[accumulators] - available
-             << " over; use fewer slots or smaller windows";
+             << " over; use fewer slots or smaller windows, as "
+                "--schedule=sequential does, fewer --streams, or a target "
+                "with more";
   }
 
   llvm::DenseSet<std::pair<Attribute, unsigned>> walks;
@@ -457,21 +459,23 @@ LogicalResult Checker::checkTarget() {
           {write.getStreamAttr(), write.getFrames() == Frames::Reversed});
   constexpr size_t kRegisters = 31; // a1 .. a31 (S-R-1)
   if (rings.size() + walks.size() > kRegisters)
-    return scheduleOp.emitOpError("needs ")
+    return scheduleOp.emitError("the schedule needs ")
            << rings.size() << " rings and walks along " << walks.size()
            << " streams; the machine has " << kRegisters
-           << " address registers for them";
+           << " address registers for them; use fewer --streams";
 
   // Every entry is in the loop, `step` times in the prologue, and in the
   // epilogue as often as steps are left.
   uint64_t depth = scheduleOp.getDepth();
   uint64_t available = target ? target->memories.pmemInstructions : kProgram;
   if (depth >= available || entries.size() * (depth + 1) > available)
-    return scheduleOp.emitOpError("has ")
+    return scheduleOp.emitError("the schedule has ")
            << entries.size() << " entries and depth " << depth
            << ", which with prologue and epilogue takes more instructions than "
               "pmem"
-           << owner << " has (" << available << ")";
+           << owner << " has (" << available
+           << "); use less depth, as --schedule=sequential does, fewer "
+              "--streams, or a target with more";
   return success();
 }
 
