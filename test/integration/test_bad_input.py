@@ -82,11 +82,13 @@ class Folder:
             timeout=120,
         )
 
-    def refuses(self, *command) -> str:
-        """Runs a command that must fail cleanly; gives its error line."""
+    def refuses(self, *command, status: int | None = None) -> str:
+        """Runs a command that must fail cleanly, with `status` if that is given;
+        gives its error line."""
         before = self.listing()
         done = self.run(*command)
         assert 0 < done.returncode < 128, f"exit status {done.returncode}\n{done.stderr}"
+        assert status in (None, done.returncode), f"exit status {done.returncode}"
         lines = [line for line in done.stderr.splitlines() if "error:" in line]
         assert len(lines) == 1, f"not one error line:\n{done.stderr}"
         assert not lines[0].rstrip().endswith("."), lines[0]
