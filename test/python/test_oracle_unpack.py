@@ -183,6 +183,53 @@ def test_circulant_round_trip(rows, cols, size, encoding):
     assert (matrix.codes == codes).all() and (matrix.bias == bias).all()
 
 
+@pytest.mark.parametrize("kind", ["dense", "hcgs", "circulant"])
+def test_views_and_spilled_weights(kind):  # WI-D-3, WI-D-4
+    rng = np.random.default_rng(5)
+    rows, cols, step = 12, 20, {"dense": 1, "hcgs": 8, "circulant": 4}[kind]
+    codes = rng.integers(1, 8, (2, rows, cols))
+    given = {}
+    if kind == "hcgs":
+        tiers = (Tier(4, 8, 1, 2), Tier(2, 2, 1, 2))
+        blocks = random_blocks(rng, rows, cols, tiers)
+        codes = codes * mask_of(rows, cols, blocks)
+        given = {"tiers": tiers, "blocks": blocks}
+    elif kind == "circulant":
+        codes = circulant_codes(rng.integers(1, 8, (2, 3, 5, 4)), rows, cols)
+        given = {"circulant": 4}
+    writer = ProgramWriter()
+    writer.matrix(rng.integers(1, 8, (1, 3, 3)), 4)
+    whole = writer.matrix(codes, 4, row_block=4, bias=np.ones((2, rows)), **given)
+    resident = [writer.view(whole, *span) for span in ((0, step), (step, cols))]
+    read = program.read(writer.bytes())
+    matrices = [unpack.unpack(read, number) for number in (whole, *resident)]
+    # A view is the whole matrix with nothing kept elsewhere; two make it up.
+    for matrix, (begin, end) in zip(matrices, ((0, cols), (0, step), (step, cols))):
+        inside = (np.arange(cols) >= begin) & (np.arange(cols) < end)
+        assert (matrix.codes == codes * inside).all()
+        assert not matrix.kept[:, :, ~inside].any()
+        assert ((matrix.position >= 0) == matrix.kept).all()
+    assert (matrices[1].kept ^ matrices[2].kept == matrices[0].kept).all()
+    # The same image, spilled: found by its place in the other section.
+    writer.ranges.clear()
+    del writer.descriptors[whole + 1 :]
+    writer.spill_matrices({whole})
+    writer.view(whole, step, cols)
+    read = program.read(writer.bytes())
+    assert read.minor == 1 and read.spill and read.descriptors[whole].spill == 0
+    assert (unpack.unpack(read, whole).codes == codes).all()
+    assert (unpack.unpack(read, whole + 1).codes == matrices[2].codes).all()
+    wrong = [(step, step), (0, cols + 1)] + [(0, step + 1)] * (step > 1)
+    for span in wrong:
+        writer.ranges[whole + 1] = span
+        with pytest.raises(ProgramError, match="descriptor 2: columns"):
+            program.read(writer.bytes())
+    writer.ranges.clear()
+    writer.spilled[whole] += 2
+    with pytest.raises(ProgramError, match="beyond the section"):
+        unpack.unpack(program.read(writer.bytes()), whole)
+
+
 def test_codes_by_hand():  # A-W-1, WI-W-3
     # Three 3-bit codes 1, -2, 4 (signmag): 000, 101, 011 from bit 0 on.
     data = bytes([0b11_101_000, 0b0])
