@@ -290,6 +290,16 @@ TEST(AutoScheduler, FillsTheChip) {
   }
 }
 
+// Products of thousands of cycles fill the interval without gaps, so that no
+// fine cut is needed: one entry an operation.
+TEST(AutoScheduler, PacksLongProducts) {
+  Problem problem = makeProblem(stackOn("sharp-1k", {1024, 1024, 1024}));
+  Plan plan = createScheduler("auto")->run(problem);
+  expectSound(problem, plan);
+  EXPECT_EQ(plan.cyclesPerStep, double(lowerBound(problem).macs));
+  EXPECT_EQ(plan.entries.size(), problem.operations.size());
+}
+
 TEST(AutoScheduler, HidesTheTailOfCirculantLayers) {
   Stack stack = stackOn("wang-90nm", {512});
   stack.weights = Weights::Circulant;
