@@ -251,8 +251,8 @@ void Writer::energies() {
     line("{:<24}{:>16}", "a frame", energy(report->perFrame));
   if (report->perInference > 0)
     line("{:<24}{:>16}", "a call", energy(report->perInference));
-  line("{:<24}{:>16.4g}  TOPS/W, {:.4g} counting the products left out",
-       "efficiency", report->topsPerWatt(), report->denseTopsPerWatt());
+  line("{:<24}{:>16.4g}  TOPS/W; {:.4g} dense-equivalent", "efficiency",
+       report->topsPerWatt(), report->denseTopsPerWatt());
 
   // Three breakdowns side by side; each adds up to the total.
   std::vector<EnergyPart> layerParts = report->layers;

@@ -15,9 +15,16 @@ using namespace hcgs::sim::test;
 using nlohmann::json;
 
 /// T steps of y = W x on ports of 4 bytes with latency 1, 4 MAC lanes.
-static LoadedProgram::Ptr products() {
+/// `priced`: on a target that states energies, with points of long names.
+static LoadedProgram::Ptr products(bool priced = false) {
   std::mt19937 random(1);
   ProgramBuilder builder;
+  if (priced) {
+    for (const EventInfo &info : energyEvents())
+      builder.set("/energies/" + std::string(info.name), 1.23456789e-12);
+    builder.set("/nominal_volts", 1.0);
+    builder.set("/leakage/watts", 0.123456).set("/leakage/exponent", 3);
+  }
   builder.stream("x", "step", "in", 8).stream("y", "step", "out", 8);
   builder.matrix(makeDense(random, 1, 8, 8, 8, {6}));
   builder.meta["network"] = {
@@ -80,12 +87,15 @@ TEST(SummaryTest, RooflineCountsTheWork) {
   EXPECT_DOUBLE_EQ(roof.attainable, 4);
 }
 
-TEST(SummaryTest, FitsEightyColumnsAndAddsUp) {
-  LoadedProgram::Ptr program = products();
-  ASSERT_TRUE(program);
-  for (int64_t steps : {1, 100, 100'000}) {
+TEST(SummaryTest, FitsEightyColumns) {
+  for (auto [steps, priced] :
+       {std::pair(1, false), {100, true}, {100'000, true}, {100'000, false}}) {
+    LoadedProgram::Ptr program = products(priced);
+    ASSERT_TRUE(program);
     const Statistics statistics = runOn(program, steps);
     const std::string text = summaryText(*program, statistics);
+    EXPECT_EQ(text.find("\nenergy ") != std::string::npos, priced) << text;
+    EXPECT_EQ(text.find("dense-equivalent") != std::string::npos, priced);
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
       EXPECT_LE(line.size(), 80u) << line;
