@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 using namespace hcgs;
@@ -260,6 +261,35 @@ EnergyReport sim::computeEnergy(const EnergyCounter &counter,
         number.pointer.starts_with("/leakage/"))
       report.numbers.push_back(number);
   return report;
+}
+
+std::string sim::describeOrigins(const EnergyReport &report) {
+  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"/clock_hz", "clock"},
+      {"/hz", "clock"},
+      {"/nominal_volts", "nominal voltage"},
+      {"/volts", "voltage"},
+      {"/leakage/watts", "leakage"},
+      {"/leakage/exponent", "its exponent"}};
+  std::vector<std::string> origins;
+  for (const TargetNumber &number : report.numbers)
+    for (const auto &[end, name] : kNames)
+      if (number.pointer.ends_with(end)) {
+        origins.push_back(
+            fmt::format("{} {}", name, hcgs::getName(number.origin)));
+        break;
+      }
+  for (Origin origin : {Origin::Published, Origin::Fitted, Origin::Assumed}) {
+    const auto events = std::count_if(
+        report.events.begin(), report.events.end(), [&](const auto &event) {
+          return event.count > 0 && event.price &&
+                 event.price->origin == origin;
+        });
+    if (events > 0)
+      origins.push_back(fmt::format("energies of {} events {}", events,
+                                    hcgs::getName(origin)));
+  }
+  return fmt::format("{}", fmt::join(origins, ", "));
 }
 
 //===----------------------------------------------------------------------===//

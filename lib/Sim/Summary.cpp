@@ -254,6 +254,17 @@ void Writer::energies() {
   line("{:<24}{:>16.4g}  TOPS/W; {:.4g} dense-equivalent", "efficiency",
        report->topsPerWatt(), report->denseTopsPerWatt());
 
+  // How far to trust all this: parts of the list fill lines of 80 columns.
+  std::string origins = describeOrigins(*report);
+  for (std::string_view label = "origins"; !origins.empty(); label = "") {
+    constexpr size_t kRoom = 80 - 24;
+    size_t end = origins.size();
+    if (end > kRoom)
+      end = origins.rfind(", ", kRoom - 1) + 2;
+    line("{:<24}{}", label, origins.substr(0, end));
+    origins.erase(0, end);
+  }
+
   // Three breakdowns side by side; each adds up to the total.
   std::vector<EnergyPart> layerParts = report->layers;
   const LayerNames names(program);

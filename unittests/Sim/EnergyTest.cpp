@@ -284,6 +284,9 @@ TEST(EnergyTest, BreakdownsAddUp) {
                           "/nominal_volts", "/operating_points/0/hz",
                           "/operating_points/0/volts", "/leakage/watts",
                           "/leakage/exponent"}));
+  EXPECT_EQ(describeOrigins(report),
+            "nominal voltage assumed, clock assumed, voltage assumed, leakage "
+            "assumed, its exponent assumed, energies of 11 events assumed");
   const json text = statistics.toJson();
   EXPECT_DOUBLE_EQ(text["energy_joules"], report.joules);
   EXPECT_EQ(text["energy"]["events"]["cycle"]["count"], *statistics.cycles());

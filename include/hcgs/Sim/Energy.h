@@ -135,6 +135,11 @@ EnergyReport computeEnergy(const EnergyCounter &counter,
                            const EnergyInput &input,
                            const OperatingPoint &point);
 
+/// Where the numbers that went in come from, in one line: "clock published,
+/// voltage assumed, ..., energies of 3 events fitted". Events that did not
+/// happen are left out.
+std::string describeOrigins(const EnergyReport &report);
+
 /// As documented in docs/Guides/Statistics.md, `energy`.
 nlohmann::json toJson(const EnergyReport &report);
 
