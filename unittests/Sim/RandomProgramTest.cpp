@@ -9,6 +9,7 @@
 //
 #include "ReferenceMachine.h"
 #include "TestProgram.h"
+#include "hcgs/Schedule/ProgramEstimate.h"
 #include "hcgs/Sim/Machine.h"
 #include "hcgs/Sim/Timing.h"
 #include "hcgs/Target/Assembly.h"
@@ -36,8 +37,10 @@ constexpr int kWeightBytes = 400; // and how many
 /// follow an astream that makes them so.
 class Generator {
 public:
-  explicit Generator(unsigned seed) : random(seed) {
-    steps = between(1, 6);
+  /// With `trips`, loops make up to so many, and there are more of them.
+  explicit Generator(unsigned seed, int trips = 0)
+      : random(seed), trips(trips) {
+    steps = between(1, trips ? trips : 6);
     spills = between(0, 1);
     for (const char *pointer :
          {"/memories/vmem/elements", "/memories/amem/elements"})
@@ -83,7 +86,11 @@ public:
       setRing(reg);
     emit(fmt::format("aset a9, {} ring {} + {}", kWeights + 7, kWeights,
                      kWeightBytes));
+    for (int reg = 22; trips && reg <= 24; ++reg)
+      emit(fmt::format("astream a{}, stream {}", reg, between(0, 3)));
     block(between(5, 14), 0);
+    if (trips)
+      nest(fmt::format("loop {}", between(trips / 2, 2 * trips)), 0);
     emit("halt");
   }
 
@@ -96,6 +103,7 @@ public:
   std::string text;
 
 private:
+  int trips;
   int between(int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(random);
   }
@@ -175,7 +183,9 @@ private:
   }
 
   void setRing(int reg) {
-    const int size = between(30, kMemory), lo = between(0, kMemory - size);
+    // With long loops, rings that come round after a few passes.
+    const int size = trips ? 32 * between(1, 3) : between(30, kMemory);
+    const int lo = between(0, kMemory - size);
     emit(fmt::format("aset a{}, {} ring {} + {}", reg,
                      between(lo, lo + size - 1), lo, size));
   }
@@ -191,6 +201,10 @@ private:
 
   /// Points a20 or a21 into a stream; the operand is inside it.
   std::string extOperand(bool written, int n) {
+    // With long loops, registers that walk, through all streams and beyond:
+    // only the clock follows them.
+    if (trips && between(0, 3))
+      return fmt::format("x[a{} + {}]", between(22, 24), between(0, 40));
     const int stream = written ? between(1, 3) : between(0, 1) * 3;
     const int bytes =
         stream == 2 ? int(kElements) * 2 : int(kElements) * 2 * int(steps);
@@ -208,12 +222,12 @@ private:
     const int bytes = int(builder.spillBytes());
     const int n = between(1, std::min(bytes, kWeightBytes));
     const int place = between(0, bytes - n), off = between(-40, 40);
-    emit(fmt::format("astream a22, stream 4 imm {}", place - off));
+    emit(fmt::format("astream a30, stream 4 imm {}", place - off));
     const std::string to =
         between(0, 1)
             ? fmt::format("w[{}]", kWeights + between(0, kWeightBytes - n))
             : fmt::format("w[a9 + {}]", between(0, 400));
-    emit(fmt::format("wload {}, x[a22 {} {}], n {}", to, off < 0 ? '-' : '+',
+    emit(fmt::format("wload {}, x[a30 {} {}], n {}", to, off < 0 ? '-' : '+',
                      std::abs(off), n));
   }
 
@@ -286,7 +300,11 @@ private:
                        between(-32768, 32767), n));
       break;
     case 11:
-      emit(fmt::format("aadd a{}, {}", between(1, 8), between(-100, 100)));
+      if (trips && between(0, 1))
+        emit(fmt::format("aadd a{}, {}", between(22, 24), between(-30, 30)));
+      else
+        emit(fmt::format("aadd a{}, {}", between(1, 8),
+                         trips ? 16 * between(-3, 3) : between(-100, 100)));
       break;
     case 12:
       if (between(0, 2) == 0)
@@ -297,7 +315,11 @@ private:
     default:
       if (depth == 4)
         break;
-      if (between(0, 1))
+      if (trips && depth < 2)
+        nest(between(0, 1) ? fmt::format("loop {}", between(0, trips))
+                           : fmt::format("loop T - {}", between(0, 3)),
+             depth);
+      else if (between(0, 1))
         nest(fmt::format("loop {}", between(0, 3)), depth);
       else
         nest(fmt::format("loop T - {} cap {}", between(0, 3), between(1, 4)),
@@ -431,6 +453,94 @@ TEST_P(RandomProgramTest, EqualsTheReferenceMachine) {
     expectBlockers(log, reference);
     ASSERT_FALSE(HasFailure());
   }
+}
+
+// Counting by the period, over lengths around any period there is.
+TEST_P(RandomProgramTest, TheShortcutEqualsTheLongWay) {
+  uint64_t walked = 0, shortened = 0;
+  for (unsigned seed = GetParam() * 25; seed < GetParam() * 25 + 25; ++seed) {
+    Generator generator(seed, /*trips=*/40);
+    SCOPED_TRACE(fmt::format("seed {}, T {}:\n{}", seed, generator.steps,
+                             generator.text));
+    LoadedProgram::Ptr program = generator.builder.load();
+    ASSERT_TRUE(program);
+    Result<StreamLayout> layout = program->layoutStreams(generator.steps);
+    ASSERT_TRUE(layout);
+    auto time = [&](bool shortcut) {
+      return computeTiming(*program, Entry::Run, generator.steps, Registers(),
+                           *layout, nullptr, shortcut);
+    };
+    const TimingResult way = time(false), shortcut = time(true);
+    walked += way.walked;
+    shortened += shortcut.walked;
+    ASSERT_EQ(way.cycles, shortcut.cycles);
+    ASSERT_EQ(way.executed, shortcut.executed);
+    for (size_t u = 0; u < kNumUnits; ++u)
+      expectSame(shortcut.units[u], way.units[u], std::string(unitName(u)));
+    ASSERT_EQ(way.instructions, shortcut.instructions);
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_LT(shortened, walked / 2);
+}
+
+/// The compiler's estimate, both ways, which must be equal.
+static schedule::ProgramEstimate estimateBoth(const ProgramBuilder &builder,
+                                              int64_t steps) {
+  const std::string bytes = builder.bytes();
+  Result<Program> file = readProgram(
+      {reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()});
+  EXPECT_TRUE(file);
+  schedule::ProgramEstimate results[2];
+  for (bool shortcut : {false, true}) {
+    Result<schedule::ProgramEstimate> estimate = schedule::estimateProgram(
+        *file, "run", static_cast<uint64_t>(steps), shortcut);
+    EXPECT_TRUE(estimate) << estimate.message();
+    if (estimate)
+      results[shortcut] = *estimate;
+  }
+  EXPECT_EQ(results[0].cycles, results[1].cycles);
+  EXPECT_EQ(results[0].instructions, results[1].instructions);
+  EXPECT_EQ(results[0].macs, results[1].macs);
+  EXPECT_EQ(results[0].busy, results[1].busy);
+  return results[1];
+}
+
+// The compiler's estimate shares no code with the simulator.
+TEST_P(RandomProgramTest, TheEstimateEqualsTheSimulator) {
+  for (unsigned seed = GetParam() * 25; seed < GetParam() * 25 + 25; ++seed) {
+    Generator generator(seed);
+    SCOPED_TRACE(fmt::format("seed {}, T {}:\n{}", seed, generator.steps,
+                             generator.text));
+    LoadedProgram::Ptr program = generator.builder.load();
+    ASSERT_TRUE(program);
+    Result<StreamLayout> layout = program->layoutStreams(generator.steps);
+    ASSERT_TRUE(layout);
+    const TimingResult timing = computeTiming(
+        *program, Entry::Run, generator.steps, Registers(), *layout);
+    const schedule::ProgramEstimate estimate =
+        estimateBoth(generator.builder, generator.steps);
+    ASSERT_EQ(estimate.cycles, timing.cycles);
+    for (size_t u = 0; u < kNumUnits; ++u)
+      ASSERT_EQ(estimate.busy[u], timing.units[u].busy) << unitName(u);
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+// Its own shortcut; addresses outside streams are nowhere in particular, so
+// that the simulator's numbers are not to be compared with.
+TEST_P(RandomProgramTest, TheEstimatesShortcutEqualsItsLongWay) {
+  uint64_t followed = 0, walked = 0;
+  for (unsigned seed = GetParam() * 25; seed < GetParam() * 25 + 25; ++seed) {
+    Generator generator(seed, /*trips=*/40);
+    SCOPED_TRACE(fmt::format("seed {}, T {}:\n{}", seed, generator.steps,
+                             generator.text));
+    const schedule::ProgramEstimate estimate =
+        estimateBoth(generator.builder, generator.steps);
+    followed += estimate.instructions;
+    walked += estimate.walked;
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_LT(walked, followed * 3 / 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomProgramTest, ::testing::Range(0u, 16u));

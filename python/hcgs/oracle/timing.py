@@ -75,11 +75,14 @@ class Timing:
     cycles      T-D-4
     units       by unit, then by each of CAUSES (T-C): cycles
     executed    how often each instruction was executed, by program counter
+    registers   (value, lo, size) of the address registers as they are left, by
+                which a later call may depend on this one
     """
 
     cycles: int
     units: dict[str, dict[str, int]]
     executed: list[int] = field(repr=False)
+    registers: list[tuple[int, int, int]] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -466,14 +469,23 @@ class _Machine:
             rest = "drain" if self.used[unit] else "unused"
             counts[rest] = cycles - self.end[unit]
         units = dict(zip(UNITS, self.counts, strict=True))
-        return Timing(cycles, units, executed)
+        return Timing(cycles, units, executed, self.registers)
 
 
-def replay(program: ProgramFile, entry: str = "run", steps: int = 1) -> Timing:
-    """The cycles of one call of `entry` for a sequence of `steps` time steps, all
-    address registers 0 before it. The program must be one that runs without a
-    trap. Raises ProgramError if it has no such entry."""
+def replay(
+    program: ProgramFile,
+    entry: str = "run",
+    steps: int = 1,
+    registers: list[tuple[int, int, int]] | None = None,
+) -> Timing:
+    """The cycles of one call of `entry` for a sequence of `steps` time steps, with
+    the address registers that an earlier call left, or zeros. The program must
+    be one that runs without a trap. Raises ProgramError if it has no such entry.
+    """
     start = program.meta["entries"].get(entry)
     if not isinstance(start, int):
         raise ProgramError(f"the program has no entry {entry!r}")
-    return _Machine(program, steps).run(start)
+    machine = _Machine(program, steps)
+    if registers:
+        machine.registers = list(registers)
+    return machine.run(start)
