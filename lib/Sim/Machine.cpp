@@ -416,6 +416,8 @@ Result<void> Machine::prepare(int64_t newSteps) {
 }
 
 std::span<int16_t> Machine::stream(size_t number) {
+  if (static_cast<int>(number) == streams.weights)
+    return {}; // the weights stay in the program
   const StreamLayout::Place &place = streams.streams[number];
   return {ext.data() + place.base / 2, place.bytes / 2};
 }

@@ -104,6 +104,18 @@ TEST_F(SpillTest, OtherBytesArePackedAgain) {
   }
 }
 
+TEST_F(SpillTest, HostsDoNotSeeTheWeights) {
+  ASSERT_TRUE(load("wload w[16], x[a1], n 12\n"));
+  EXPECT_EQ(program->inputs().size(), 1u);
+  Machine machine(*program);
+  ASSERT_TRUE(machine.prepare(1));
+  EXPECT_TRUE(machine.stream(1).empty());
+  const std::vector<int16_t> codes(6);
+  const std::span<const int16_t> inputs[] = {{}, codes};
+  EXPECT_CONTAINS(machine.runEntry(Entry::Run, 1, inputs).message(),
+                  "stream 1 takes 0 elements, found 6");
+}
+
 TEST_F(SpillTest, PlacesAreChecked) {
   EXPECT_EQ(trapOf("aset a2, 60\n wload w[a2], x[a1], n 5"),
             "trap at pc 2: wload w[a2], x[a1], n 5: field 'dst': bytes 60..64, "

@@ -87,7 +87,8 @@ public:
   /// earlier streams are lost.
   Result<void> prepare(int64_t steps);
 
-  /// The elements of a stream, frame after frame, after prepare.
+  /// The elements of a stream, frame after frame, after prepare; none of the
+  /// stream of spilled weights.
   std::span<int16_t> stream(size_t number);
 
   /// Runs an entry that exists, after prepare, to its halt. The error is that
