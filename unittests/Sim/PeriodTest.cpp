@@ -11,8 +11,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 #include <fmt/format.h>
 
 using namespace hcgs;
@@ -188,13 +186,11 @@ TEST(PeriodTest, LongUtterancesCostNothing) {
   ASSERT_TRUE(program);
   Result<StreamLayout> layout = program->layoutStreams(10'000'000);
   ASSERT_TRUE(layout);
-  const auto start = std::chrono::steady_clock::now();
   const TimingResult result =
       computeTiming(*program, Entry::Run, 10'000'000, Registers(), *layout);
-  const std::chrono::duration<double> taken =
-      std::chrono::steady_clock::now() - start;
   EXPECT_GT(result.cycles, 100'000'000u);
-  EXPECT_LT(taken.count(), 0.1);
+  // Work is counted, not timed: a few steps stand for ten million.
+  EXPECT_LT(result.walked, 1000u);
 }
 
 // A log has every instruction, so it takes the long way.
