@@ -214,7 +214,7 @@ isa.program @p24 target #target meta {streams = #streams}
   isa.halt
 }
 
-// expected-error @below {{.hcgs.target: /: missing required property}}
+// expected-error @below {{.hcgs.target: /: field 'name' is missing}}
 isa.program @p25 target {} meta {streams = #streams}
     attributes {descriptors = #desc, tables = #tables, weights = #weights} {
   isa.entry run
