@@ -55,8 +55,8 @@ def make_model(hidden: int, layers: int = 1):
     )
 
 
-def make_target(folder, wmem: int, port: bool = True) -> str:
-    """generic with `wmem` bytes of weight memory."""
+def make_target(folder, wmem: int, port: bool = True, imem: int | None = None) -> str:
+    """generic with `wmem` bytes of weight memory, and `imem` of indices."""
 
     def number(value):
         return {"value": value, "origin": "assumed", "source": "this test"}
@@ -68,12 +68,29 @@ def make_target(folder, wmem: int, port: bool = True) -> str:
         "load": {"weights": number(port)},
         "memories": {"wmem": {"bytes": number(wmem)}},
     }
+    if imem is not None:
+        text["memories"]["imem"] = {"bytes": number(imem)}
     path.write_text(json.dumps(text))
     return str(path)
 
 
 def compile(model, target: str, **options) -> hcgs.Program:
     return hcgs.compile(model, target=target, sparsity="off", **options)
+
+
+def assert_same_results(program, whole, hidden: int):
+    """Of runs, checked or not, and of steps: those of the NumPy model."""
+    file = oracle.read(bytes(whole))
+    for steps in (1, 2, 3, 7):
+        x = np.random.default_rng(steps).normal(0, 2, (steps, 1, hidden))
+        inputs = {"x": x.astype(np.float32)}
+        wanted = oracle.run_tensors(file, inputs, None).outputs
+        for checked in (True, False):
+            got = equality.run_all(program, inputs, checked=checked)
+            equality.assert_equal(f"{steps} steps", got, wanted)
+        program.reset()
+        parts = [program.step({"x": frame}) for frame in np.split(inputs["x"], steps)]
+        equality.assert_equal("step", {"out": np.concatenate(parts)}, wanted)
 
 
 @pytest.mark.parametrize("schedule", ["auto", "sequential", "unfolded"])
@@ -96,17 +113,7 @@ def test_results_do_not_change(tmp_path, hidden, layers, share, schedule):
     if share < 0.5:
         assert spill["bytes_per_step"] >= (1 - share) * bytes_
 
-    file = oracle.read(bytes(whole))
-    for steps in (1, 2, 3, 7):
-        x = np.random.default_rng(steps).normal(0, 2, (steps, 1, hidden))
-        inputs = {"x": x.astype(np.float32)}
-        wanted = oracle.run_tensors(file, inputs, None).outputs
-        for checked in (True, False):
-            got = equality.run_all(program, inputs, checked=checked)
-            equality.assert_equal(f"{steps} steps", got, wanted)
-        program.reset()
-        parts = [program.step({"x": frame}) for frame in np.split(inputs["x"], steps)]
-        equality.assert_equal("step", {"out": np.concatenate(parts)}, wanted)
+    assert_same_results(program, whole, hidden)
 
 
 def test_estimate_equals_simulator(tmp_path):
@@ -136,3 +143,83 @@ def test_without_a_port_the_error_says_what_would_fit(tmp_path):
 def test_too_little_even_for_buffers(tmp_path):
     with pytest.raises(hcgs.CompileError, match="bytes over"):
         compile(make_model(40), make_target(tmp_path, 100))
+
+
+TIERS = "16x16:1/4,4x4:1/4"
+COMPRESSED = {
+    "by rows": {"balance": "row"},
+    "by columns": {"balance": "column"},
+    "both": {"balance": "both"},
+    "none": {"balance": "none"},
+    "separate masks": {"balance": "row", "masks": "separate"},
+    "separate, by columns": {"balance": "column", "masks": "separate"},
+    # Other schedules make one row block of these.
+    "circulant": {"circulant": 16, "schedule": "intergate"},
+}
+
+
+def compile_small(name: str, model, target: str, **options) -> hcgs.Program:
+    """With matrices 16 times smaller than dense ones."""
+    options = COMPRESSED[name] | options
+    if "circulant" not in options:
+        options |= {"sparsity": "impose", "tiers": TIERS}
+    return hcgs.compile(model, target=target, **options)
+
+
+@pytest.mark.parametrize("share", [0.8, 0.6])
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_compressed_matrices(tmp_path, name, share):
+    model = make_model(128, 1)
+    whole = compile_small(name, model, "generic")
+    bytes_ = whole.report["totals"]["weight_bytes"]
+    program = compile_small(name, model, make_target(tmp_path, int(share * bytes_)))
+
+    spill = program.report["spill"]
+    kinds = {program.report["matrices"][n]["kind"] for n in spill["matrices"]}
+    assert kinds >= {"circulant" if name == "circulant" else "hcgs"}
+    resident = program.report["totals"]["weight_bytes"]
+    assert resident + spill["buffer_bytes"] <= int(share * bytes_)
+    assert resident + spill["bytes"] == bytes_
+    assert len(spill["matrices"]) < spill["parts"]
+    # The whole's indices and those of the parts.
+    index, parts = (len(oracle.read(bytes(p)).index) for p in (whole, program))
+    assert parts == index == 0 if name == "circulant" else parts > index
+
+    assert_same_results(program, whole, 128)
+    counts = {}
+    for steps in (1, 16, 48):
+        program.run({"x": np.zeros((steps, 1, 128), np.float32)})
+        counts[steps] = program.stats["cycles"]
+    estimate = program.report["estimate"]
+    assert estimate["cycles_of_one_step"] == counts[1]
+    assert estimate["cycles_per_step"] == (counts[48] - counts[16]) / 32
+
+
+@pytest.mark.parametrize("schedule", ["auto", "sequential", "intergate", "unfolded"])
+@pytest.mark.parametrize("name", ["by columns", "circulant"])
+def test_compressed_matrices_with_other_schedules(tmp_path, name, schedule):
+    model = make_model(64, 2)
+    whole = compile_small(name, model, "generic", schedule=schedule)
+    bytes_ = whole.report["totals"]["weight_bytes"]
+    target = make_target(tmp_path, int(0.8 * bytes_))
+    program = compile_small(name, model, target, schedule=schedule)
+    assert program.report["spill"]["matrices"]
+    assert_same_results(program, whole, 64)
+
+
+@pytest.mark.parametrize("name", ["by rows", "circulant"])
+def test_compressed_matrices_need_buffers_too(tmp_path, name):
+    with pytest.raises(hcgs.CompileError, match="bytes over") as error:
+        compile_small(name, make_model(64), make_target(tmp_path, 150))
+    assert "no width of weights is small enough" in str(error.value)
+
+
+def test_indices_of_parts_have_to_fit(tmp_path):
+    model = make_model(128)
+    whole = compile_small("by rows", model, "generic")
+    bytes_ = whole.report["totals"]["weight_bytes"]
+    index = len(oracle.read(bytes(whole)).index)
+    target = make_target(tmp_path, int(0.5 * bytes_), imem=index)
+    with pytest.raises(hcgs.CompileError, match="parts of matrices") as error:
+        compile_small("by rows", model, target)
+    assert "block indices need" in str(error.value)

@@ -61,8 +61,8 @@ void Emitter::emitProduct(MvmOp mvm, const schedule::Entry &entry, bool starts,
   MatrixOp matrix = (layout.matrices.begin() + number)->second;
   const WeightPart *part =
       weightPart < 0 ? nullptr : &layout.spill.parts[weightPart];
-  uint32_t begin = part ? part->begin : entry.begin;
-  uint32_t end = part ? part->end : entry.end;
+  uint32_t begin = part ? std::max(part->begin, entry.begin) : entry.begin;
+  uint32_t end = part ? std::min(part->end, entry.end) : entry.end;
   uint32_t colEnd = entry.colEnd ? entry.colEnd : matrix.getCols();
   isa::Gates gates = entry.gates ? isa::Gates{uint8_t(entry.gates)}
                                  : isa::Gates::all(matrix.getGates());
@@ -81,21 +81,16 @@ void Emitter::emitProduct(MvmOp mvm, const schedule::Entry &entry, bool starts,
       instruction.shifts[gate < 0 ? g : 0] = shift;
   instruction.tile = entry.tile.tile;
   instruction.retile = entry.tile.retile;
-  if (part) {
-    // A matrix of its own, of one row block and maybe one gate.
-    instruction.desc =
-        layout.partDescriptorNumber(weightPart, entry.colBegin, entry.colEnd);
-    instruction.first = 0;
-    instruction.count = 1;
-    instruction.gates = gate < 0 ? gates : isa::Gates::all(1);
-  } else {
-    uint32_t height = layout.rowBlocks[number];
-    instruction.desc =
-        layout.descriptorNumber(number, entry.colBegin, entry.colEnd);
-    instruction.first = begin / height;
-    instruction.count = (end + height - 1) / height - begin / height;
-    instruction.gates = gates;
-  }
+  // A part is a matrix of its own, from its first row on and maybe of one gate.
+  const uint32_t height = layout.rowBlocks[number];
+  const uint32_t top = part ? part->begin : 0;
+  instruction.first = (begin - top) / height;
+  instruction.count = (end - top + height - 1) / height - instruction.first;
+  instruction.gates = gate < 0 ? gates : isa::Gates::all(1);
+  instruction.desc =
+      part ? layout.partDescriptorNumber(weightPart, entry.colBegin,
+                                         entry.colEnd)
+           : layout.descriptorNumber(number, entry.colBegin, entry.colEnd);
 
   std::string letters, columns;
   if (matrix.getGates() == 4)
@@ -190,9 +185,8 @@ void Emitter::emitFlow(Operation *op, unsigned part,
 void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
                             StringRef step, int weightPart) {
   schedule::Entry entry = loop.entries[index];
-  if (weightPart >= 0) {
-    // The best tile of the whole is not that of a part; one that was asked for
-    // stays.
+  // The best tile of the whole is not that of a part; one that is named stays.
+  if (weightPart >= 0 && !loop.namesTile[index]) {
     const auto &tileFor =
         loop.model.problem.operations[entry.operation].tileFor;
     const WeightPart &part = layout.spill.parts[weightPart];
@@ -201,7 +195,7 @@ void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
     piece.end = part.end;
     if (part.gate >= 0)
       piece.gates = 1u << part.gate;
-    if (entry.tile == tileFor(entry))
+    if (tileFor)
       entry.tile = tileFor(piece);
   }
   auto [op, part] = loop.model.sources[entry.operation];
@@ -214,7 +208,7 @@ void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
         int32_t((reversed ? -lead : lead) * walk.frameBytes + 2 * at)};
   };
   if (auto read = dyn_cast<ReadOp>(op))
-    along(read.getStream(), read.getFrames(), 0);
+    along(read.getStream(), read.getFrames(), entry.begin);
   else if (auto write = dyn_cast<WriteOp>(op))
     along(write.getStream(), write.getFrames(), write.getAt());
   emitFlow(
@@ -259,12 +253,12 @@ void Emitter::emitRegion(const Loop &loop, ArrayRef<Issue> issues,
   }
 }
 
-void Emitter::emitPreload(const Loop &loop, ArrayRef<Issue> issues) {
+std::vector<unsigned> Emitter::findPreloads(const Loop &loop,
+                                            ArrayRef<Issue> issues) const {
   std::vector<unsigned> users;
   std::vector<int> uses;
   findUses(loop, issues, users, uses);
-  for (unsigned part : BufferedLoads(layout.spill, uses, true).before())
-    emitWeightLoad(part);
+  return BufferedLoads(layout.spill, uses, true).before();
 }
 
 void Emitter::emitWeightLoad(unsigned number) {
@@ -365,7 +359,11 @@ void Emitter::emitPass(const Loop &loop) {
   SmallVector<Issue> steady;
   for (auto [index, entry] : llvm::enumerate(loop.entries))
     steady.push_back({unsigned(index), entry.step, stepName("t", entry.step)});
-  emitPreload(loop, steady);
+  if (std::vector<unsigned> parts = findPreloads(loop, steady); !parts.empty())
+    onlyIf(depth, [&] {
+      for (unsigned part : parts)
+        emitWeightLoad(part);
+    });
   auto body = isa::LoopOp::create(
       builder, loc, isa::Trips{.seq = true, .imm = int32_t(-depth)}, 0,
       isa::InstructionNote{.what =
@@ -489,6 +487,8 @@ void Emitter::emitOutside(Operation *op) {
       auto [tile, retile] = timing.bestDense(
           uint64_t(entry.end) * matrix.getGates(), matrix.getCols());
       entry.tile = {tile, retile};
+      if (auto fixed = layout.program->getAttrOfType<IntegerAttr>(kTileAttr))
+        entry.tile = {unsigned(fixed.getValue().getZExtValue()), false};
     }
   }
   emitFlow(op, 0, entry, starts, address, stream, "");

@@ -5,13 +5,15 @@
 
 #include "ProgramImages.h"
 
-#include "hcgs/Compression/Layout.h"
+#include "hcgs/Compression/RowSlice.h"
 #include "hcgs/Dialect/FX/Utils/MatrixForms.h"
 #include "hcgs/Numerics/PwlTable.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 using namespace mlir;
 using namespace hcgs;
@@ -62,7 +64,7 @@ private:
   LogicalResult addMatrix(unsigned number, MatrixOp matrix);
   void addParts(unsigned number, ArrayRef<uint8_t> packed,
                 MatrixDescriptor &descriptor);
-  void addPartDescriptors();
+  LogicalResult addPartDescriptors();
   LogicalResult checkMatrix(MatrixOp matrix);
   LogicalResult checkCapacities();
   InFlightDiagnostic overflow(const Twine &who, int64_t needed,
@@ -79,6 +81,10 @@ private:
   std::vector<int32_t> biases;
   /// Where each resident part of a matrix that is cut lies in wmem.
   std::vector<int64_t> partPlaces;
+  /// The layouts of block-sparse matrices that are cut.
+  llvm::DenseMap<unsigned, WeightLayout> cutLayouts;
+  /// Bytes of the indices of their parts.
+  int64_t partIndexBytes = 0;
 };
 } // namespace
 
@@ -183,10 +189,16 @@ LogicalResult ImageBuilder::checkCapacities() {
     adviseWeights(diag);
     return diag;
   }
-  if (images.index.size() > memories.imemBytes)
-    return overflow(who + "block indices", images.index.size(), "imem",
-                    memories.imemBytes, "bytes")
-           << "; use larger blocks or choose a target with more";
+  if (images.index.size() > memories.imemBytes) {
+    InFlightDiagnostic diag =
+        overflow(who + "block indices", images.index.size(), "imem",
+                 memories.imemBytes, "bytes");
+    if (partIndexBytes)
+      diag << "; " << groupDigits(partIndexBytes)
+           << " of them are those of parts of matrices that wmem has no room "
+              "for";
+    return diag << "; use larger blocks or choose a target with more";
+  }
   if (biases.size() > memories.bmemElements)
     return overflow(who + "biases", biases.size(), "bmem",
                     memories.bmemElements, "elements")
@@ -274,6 +286,8 @@ LogicalResult ImageBuilder::addMatrix(unsigned number, MatrixOp matrix) {
     descriptor.indexOffset = images.index.size();
     descriptor.indexBytes = index.size();
     images.index.insert(images.index.end(), index.begin(), index.end());
+    if (layout.spill.isCut(number))
+      cutLayouts.try_emplace(number, *words);
   }
   descriptor.block = words->block();
   if (words->isDense()) {
@@ -327,12 +341,30 @@ void ImageBuilder::addParts(unsigned number, ArrayRef<uint8_t> packed,
   }
 }
 
-/// Each part is a matrix of its own, of one row block.
-void ImageBuilder::addPartDescriptors() {
+/// Each part is a matrix of its own, which has an index image of its own if it
+/// is block-sparse; views of a part share it.
+LogicalResult ImageBuilder::addPartDescriptors() {
   const SpillPlan &plan = layout.spill;
+  llvm::DenseMap<unsigned, std::pair<uint32_t, uint32_t>> indexPlaces;
   for (const ProgramLayout::PartView &view : layout.partViews) {
     const WeightPart &part = plan.parts[view.part];
     MatrixDescriptor descriptor = descriptors[part.matrix];
+    if (auto cut = cutLayouts.find(part.matrix); cut != cutLayouts.end()) {
+      auto [place, isNew] = indexPlaces.try_emplace(view.part);
+      if (isNew) {
+        auto slice = compression::rowsOf(cut->second, part.begin, part.end);
+        if (!slice)
+          return MatrixOp((layout.matrices.begin() + part.matrix)->second)
+                     .emitOpError("cannot be kept in parts: ")
+                 << slice.message();
+        std::vector<uint8_t> index = slice->indexImage();
+        place->second = {images.index.size(), index.size()};
+        partIndexBytes += index.size();
+        llvm::append_range(images.index, index);
+      }
+      std::tie(descriptor.indexOffset, descriptor.indexBytes) = place->second;
+      descriptor.pattern = compression::patternOfRows(descriptor.pattern);
+    }
     if (descriptor.bias)
       descriptor.bias =
           *descriptor.bias +
@@ -341,7 +373,8 @@ void ImageBuilder::addPartDescriptors() {
                                          descriptor.rowBlock);
     if (part.gate >= 0)
       descriptor.gates = 1;
-    descriptor.rows = descriptor.rowBlock = part.end - part.begin;
+    descriptor.rows = part.end - part.begin;
+    descriptor.rowBlock = std::min(descriptor.rowBlock, descriptor.rows);
     descriptor.weightBytes = part.bytes;
     if (part.spilled) {
       descriptor.weightOffset = plan.place(part);
@@ -354,6 +387,7 @@ void ImageBuilder::addPartDescriptors() {
     descriptor.colEnd = view.colEnd;
     descriptors.push_back(descriptor);
   }
+  return success();
 }
 
 FailureOr<ProgramImages> ImageBuilder::run() {
@@ -370,7 +404,8 @@ FailureOr<ProgramImages> ImageBuilder::run() {
     descriptor.colEnd = view.colEnd;
     descriptors.push_back(descriptor);
   }
-  addPartDescriptors();
+  if (failed(addPartDescriptors()))
+    return failure();
   if (images.spill.size() % 2)
     images.spill.push_back(0); // streams are counted in elements
   std::vector<numerics::PwlTable> tables;

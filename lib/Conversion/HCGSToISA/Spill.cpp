@@ -6,7 +6,9 @@
 #include "Spill.h"
 
 #include "ProgramLayout.h"
+#include "hcgs/Compression/Circulant.h"
 #include "hcgs/Compression/Layout.h"
+#include "hcgs/Dialect/FX/Utils/MatrixForms.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -18,6 +20,9 @@ using namespace hcgs;
 using namespace hcgs::flow;
 using namespace hcgs::toisa;
 
+/// An instruction counts bytes in 24 bits.
+static constexpr int64_t kMostBytes = (int64_t(1) << 24) - 1;
+
 /// Bytes of the image of a matrix.
 static int64_t imageBytes(MatrixOp matrix) {
   return (matrix.getNumCodes() * matrix.getWeights().getBits() + 7) / 8;
@@ -26,7 +31,7 @@ static int64_t imageBytes(MatrixOp matrix) {
 /// The parts of a dense matrix of at most `limit` bytes each; nothing if they
 /// cannot begin and end at bytes.
 static std::optional<std::vector<WeightPart>>
-cutMatrix(unsigned number, MatrixOp matrix, uint32_t rowBlock, int64_t limit) {
+cutDense(unsigned number, MatrixOp matrix, uint32_t rowBlock, int64_t limit) {
   const int64_t gates = matrix.getGates(), rows = matrix.getRows();
   const int64_t rowBits = matrix.getCols() * matrix.getWeights().getBits();
   std::vector<WeightPart> parts;
@@ -66,23 +71,95 @@ cutMatrix(unsigned number, MatrixOp matrix, uint32_t rowBlock, int64_t limit) {
   return parts;
 }
 
-/// Matrices that loops use and nothing else does, dense ones, by falling size.
+/// The parts of a block-sparse or circulant matrix, each as few row blocks as
+/// can be a matrix of its own whose codes begin and end at bytes; nothing if
+/// there is no such cut.
+static std::optional<std::vector<WeightPart>>
+cutCompressed(unsigned number, MatrixOp matrix, uint32_t rowBlock) {
+  auto layout = fx::makeLayout(matrix.getSparsityAttr(), matrix.getGates(),
+                               matrix.getRows(), matrix.getCols(), rowBlock);
+  // What is wrong with it is reported where its image is made.
+  if (!layout || !compression::verifyRowBlock(*layout))
+    return std::nullopt;
+  const int64_t rows = matrix.getRows();
+  const int64_t bits = matrix.getWeights().getBits();
+  // Blocks of tier 1 stay whole. Row blocks end at circulant blocks anyway.
+  const int64_t step =
+      layout->isCirculant() ? 1 : layout->map(0).pattern().tiers.front().rows;
+  // A part without weights is nothing to load, and the last rows of a circulant
+  // matrix can be fewer than its blocks need (WI-C-1).
+  auto isMatrix = [&](int64_t begin, int64_t end) {
+    return layout->firstWordOf(end) > layout->firstWordOf(begin) &&
+           (!layout->isCirculant() ||
+            compression::verifyCirculant(end - begin, layout->cols(),
+                                         layout->block()));
+  };
+  std::vector<int64_t> edges = {0};
+  for (int64_t row = rowBlock; row < rows; row += rowBlock)
+    if (row % step == 0 && layout->firstWordOf(row) * bits % 8 == 0 &&
+        isMatrix(edges.back(), row))
+      edges.push_back(row);
+  while (edges.size() > 1 && !isMatrix(edges.back(), rows))
+    edges.pop_back();
+  if (!isMatrix(edges.back(), rows))
+    return std::nullopt;
+  edges.push_back(rows);
+  std::vector<WeightPart> parts;
+  for (size_t i = 0; i + 1 < edges.size(); ++i) {
+    const int64_t first = layout->firstWordOf(edges[i]) * bits / 8;
+    const int64_t last = (layout->firstWordOf(edges[i + 1]) * bits + 7) / 8;
+    if (last - first > kMostBytes)
+      return std::nullopt;
+    parts.push_back({.matrix = number,
+                     .begin = uint32_t(edges[i]),
+                     .end = uint32_t(edges[i + 1]),
+                     .gate = -1,
+                     .firstByte = first,
+                     .bytes = last - first});
+  }
+  return parts;
+}
+
+/// Matrices that loops use and nothing else does, by falling size.
 static std::vector<unsigned> findCandidates(const ProgramLayout &layout) {
   std::vector<bool> outside(layout.matrices.size(), false);
   ProgramOp program = layout.program;
   for (auto mvm : program.getBody().front().getOps<MvmOp>())
     outside[layout.matrixNumber(mvm.getMatrix())] = true;
   std::vector<unsigned> candidates;
-  for (auto [number, entry] : llvm::enumerate(layout.matrices)) {
-    MatrixOp matrix = entry.second;
-    if (matrix.isDense() && !outside[number] && layout.rowBlocks[number])
+  for (unsigned number = 0; number < layout.matrices.size(); ++number)
+    if (!outside[number] && layout.rowBlocks[number])
       candidates.push_back(number);
-  }
   llvm::stable_sort(candidates, [&](unsigned a, unsigned b) {
     return imageBytes((layout.matrices.begin() + a)->second) >
            imageBytes((layout.matrices.begin() + b)->second);
   });
   return candidates;
+}
+
+namespace {
+/// A matrix that can be kept in parts.
+struct Candidate {
+  unsigned matrix;
+  std::vector<WeightPart> parts;
+  int64_t bytes, longest;
+};
+} // namespace
+
+/// How many of the candidates, from the first on, have to be kept in parts for
+/// everything to fit `available` bytes, and what is left over then; nothing if
+/// that does not help. `bytes`: of all matrices.
+static std::optional<std::pair<size_t, int64_t>>
+countNeeded(ArrayRef<Candidate> candidates, int64_t bytes, int64_t available) {
+  int64_t longest = 0;
+  for (auto [index, candidate] : llvm::enumerate(candidates)) {
+    bytes -= candidate.bytes;
+    longest = std::max(longest, candidate.longest);
+    if (int64_t room = available - bytes - SpillPlan::kBuffers * longest;
+        room >= 0)
+      return std::make_pair(index + 1, room);
+  }
+  return std::nullopt;
 }
 
 SpillPlan SpillPlan::make(const ProgramLayout &layout) {
@@ -94,30 +171,48 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
     return {};
 
   // Buffers that take a quarter of wmem together leave room for resident parts
-  // and keep loads long; an instruction counts bytes in 24 bits.
-  const int64_t limit =
-      std::min<int64_t>(available / 8, (int64_t(1) << 24) - 1);
+  // and keep loads long. Row blocks of compressed matrices cannot be cut, so
+  // where they are longer, these matrices are kept in parts only if it does not
+  // do without.
+  const int64_t limit = std::min<int64_t>(available / 8, kMostBytes);
+  std::vector<Candidate> candidates;
+  for (unsigned number : findCandidates(layout)) {
+    MatrixOp matrix = (layout.matrices.begin() + number)->second;
+    const uint32_t rowBlock = layout.rowBlocks[number];
+    auto parts = matrix.isDense() ? cutDense(number, matrix, rowBlock, limit)
+                                  : cutCompressed(number, matrix, rowBlock);
+    if (!parts)
+      continue;
+    int64_t longest = 0;
+    for (const WeightPart &part : *parts)
+      longest = std::max(longest, part.bytes);
+    candidates.push_back(
+        {number, std::move(*parts), imageBytes(matrix), longest});
+  }
+  std::vector<Candidate> all = candidates;
+  llvm::erase_if(candidates, [&](const Candidate &candidate) {
+    return candidate.longest > limit;
+  });
+  auto needed = countNeeded(candidates, total, available);
+  if (!needed) {
+    candidates = std::move(all);
+    needed = countNeeded(candidates, total, available);
+  }
+  if (!needed)
+    return {};
+
   SpillPlan plan;
   plan.firstPart.assign(layout.matrices.size(), -1);
   plan.offsets.assign(layout.matrices.size(), 0);
-  int64_t uncut = total, cut = 0, room = 0;
-  for (unsigned number : findCandidates(layout)) {
-    MatrixOp matrix = (layout.matrices.begin() + number)->second;
-    auto parts = cutMatrix(number, matrix, layout.rowBlocks[number], limit);
-    if (!parts)
-      continue;
-    plan.firstPart[number] = 0;
-    for (const WeightPart &part : *parts)
-      plan.bufferBytes = std::max(plan.bufferBytes, part.bytes);
-    llvm::append_range(plan.parts, *parts);
-    uncut -= imageBytes(matrix);
-    cut += imageBytes(matrix);
-    room = available - uncut - kBuffers * plan.bufferBytes;
-    if (room >= 0)
-      break;
+  const int64_t room = needed->second;
+  int64_t cut = 0;
+  candidates.resize(needed->first);
+  for (const Candidate &candidate : candidates) {
+    plan.firstPart[candidate.matrix] = 0;
+    plan.bufferBytes = std::max(plan.bufferBytes, candidate.longest);
+    llvm::append_range(plan.parts, candidate.parts);
+    cut += candidate.bytes;
   }
-  if (plan.parts.empty() || room < 0)
-    return {};
 
   llvm::stable_sort(plan.parts, [](const WeightPart &a, const WeightPart &b) {
     return a.matrix < b.matrix;
@@ -147,7 +242,7 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
       plan.spilledBytes += part.bytes;
     }
   }
-  plan.residentBytes = uncut + resident;
+  plan.residentBytes = total - cut + resident;
 
   // Uses alternate between the buffers, in the order of the loops.
   std::vector<bool> assigned(plan.parts.size(), false);

@@ -4,11 +4,12 @@
 // Weights that wmem does not hold all the time: which, and where the others
 // make room for them.
 //
-// Dense matrices of time loops are kept in *parts*, row blocks or, where these
-// are large, runs of rows of one gate. As many parts as fit stay in wmem; the
-// others are spilled to ext and come through two buffers behind the resident
-// weights, one being read by the matrix unit while the load unit fills the
-// other:
+// Matrices of time loops are kept in *parts*: row blocks; of a dense matrix,
+// where these are large, runs of rows of one gate; of a compressed one as many
+// row blocks as make a matrix of its own. As many parts as fit stay in wmem;
+// the others are spilled to ext and come through two buffers behind the
+// resident weights, one being read by the matrix unit while the load unit fills
+// the other:
 //
 //     wmem   | whole matrices | resident parts | buffer 0 | buffer 1 |
 //
@@ -37,7 +38,8 @@ namespace hcgs::toisa {
 class ProgramLayout;
 struct Loop;
 
-/// Rows begin .. end-1 of one row block of a matrix: of one gate, or of all.
+/// Rows begin .. end-1 of a matrix: of one gate, rows of one row block; or of
+/// all gates, whole row blocks.
 struct WeightPart {
   unsigned matrix;
   uint32_t begin, end;
