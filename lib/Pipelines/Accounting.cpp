@@ -11,6 +11,7 @@
 #include "hcgs/Dialect/RNN/IR/GateOrder.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include <fmt/format.h>
@@ -31,6 +32,15 @@ struct BalanceOfWork {
   double mean = 0.0, meanCycles = 0.0;
 
   BalanceOfWork(const WeightLayout &layout, unsigned gateMask, int64_t lanes) {
+    if (layout.isDense()) {
+      // Every row is as much work as every other, however the schedule cuts
+      // them into blocks.
+      worst = std::popcount(gateMask) * layout.cols();
+      worstCycles = compression::ceilDiv(worst, lanes);
+      mean = static_cast<double>(worst);
+      meanCycles = static_cast<double>(worstCycles);
+      return;
+    }
     const auto groups = layout.rowGroups(gateMask);
     for (const auto &group : groups) {
       const int64_t cycles = compression::ceilDiv(group.macs, lanes);
