@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from machine import Bench, Compiled
 from schedules import TARGETS
-from section import Line, Section, Table, number
+from section import Line, Section, Table, number, refusal
 
 HIDDEN = (128, 256, 512, 1024)
 CASES = {
@@ -52,8 +52,12 @@ def run(work: Bench) -> Section:
                 if one.refused:
                     rows.append([name, one.refused, *["–"] * 6])
                     section.numbers[f"{target}, {name}"] = {"refused": one.refused}
+                    section.lines.append(refusal(f"{target}, {name}", one.refused))
                     continue
                 bound = one.bound or {}
+                if not bound:
+                    section.lines.append(Line(f"{target}, {name}", "–", "no bound in the report",
+                                              None, "has a bound", False))
                 macs, rest = bound.get("macs"), others(bound) if bound else None
                 use = macs / one.cycles if bound else None
                 must = bool(bound) and macs >= EXCEEDS * rest
@@ -78,7 +82,7 @@ def run(work: Bench) -> Section:
         section.tables.append(Table(
             f"A step on {target}", ["case", "cycles", "products", "largest other bound", "binding",
                                     "of the bound", "of the products' bound", "of the lanes"], rows))
-    section.lines.append(Line(
+    section.lines.insert(0, Line(
         "cases in which the products' bound exceeds every other by 10 %, and is reached to 99 %",
         "–", f"{len(reached)} of {len(bound_by_products)}", None, "all",
         len(reached) == len(bound_by_products) if bound_by_products else None))

@@ -5,6 +5,7 @@ the program it wrote, or the simulator's."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -52,11 +53,10 @@ class Bench:
 
     def __init__(self, folder: Path, quick: bool, jobs: int):
         self.folder, self.quick, self.jobs = folder, quick, jobs
-        self._count = 0
+        self._numbers = itertools.count(1)  # next() is safe between threads
 
     def new_path(self, suffix: str) -> Path:
-        self._count += 1
-        return self.folder / f"{self._count}{suffix}"
+        return self.folder / f"{next(self._numbers)}{suffix}"
 
     def parallel(self, work: Callable, items: Iterable) -> list:
         """work(item) for each item, in order, on the threads there are."""

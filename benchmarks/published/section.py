@@ -47,9 +47,20 @@ class Section:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Geometric mean; nan for none."""
-    values = [v for v in values if v == v]
+    """Geometric mean; nan for none, and if one is nan: a mean of those that
+    happened to compile is not the figure."""
     return math.exp(sum(map(math.log, values)) / len(values)) if values else float("nan")
+
+
+def least(values: Sequence[float]) -> float:
+    """The least; nan for none, and if one is nan."""
+    known = bool(values) and all(v == v for v in values)
+    return min(values) if known else float("nan")
+
+
+def refusal(what: str, message: str, published: str = "–") -> Line:
+    """The figure `what` could not be made: the target is missed."""
+    return Line(what, published, f"refused: {message}", None, "compiles", False)
 
 
 def number(value: float | None, digits: int = 2) -> str:
