@@ -185,8 +185,9 @@ void Emitter::emitFlow(Operation *op, unsigned part,
 void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
                             StringRef step, int weightPart) {
   schedule::Entry entry = loop.entries[index];
-  // The best tile of the whole is not that of a part; one that is named stays.
-  if (weightPart >= 0 && !loop.namesTile[index]) {
+  if (weightPart >= 0) {
+    // The best tile of the whole is not that of a part; one that was asked for
+    // stays.
     const auto &tileFor =
         loop.model.problem.operations[entry.operation].tileFor;
     const WeightPart &part = layout.spill.parts[weightPart];
@@ -195,7 +196,7 @@ void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
     piece.end = part.end;
     if (part.gate >= 0)
       piece.gates = 1u << part.gate;
-    if (tileFor)
+    if (tileFor && entry.tile == tileFor(entry))
       entry.tile = tileFor(piece);
   }
   auto [op, part] = loop.model.sources[entry.operation];
@@ -208,7 +209,7 @@ void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
         int32_t((reversed ? -lead : lead) * walk.frameBytes + 2 * at)};
   };
   if (auto read = dyn_cast<ReadOp>(op))
-    along(read.getStream(), read.getFrames(), entry.begin);
+    along(read.getStream(), read.getFrames(), 0);
   else if (auto write = dyn_cast<WriteOp>(op))
     along(write.getStream(), write.getFrames(), write.getAt());
   emitFlow(
@@ -253,12 +254,12 @@ void Emitter::emitRegion(const Loop &loop, ArrayRef<Issue> issues,
   }
 }
 
-std::vector<unsigned> Emitter::findPreloads(const Loop &loop,
-                                            ArrayRef<Issue> issues) const {
+void Emitter::emitPreload(const Loop &loop, ArrayRef<Issue> issues) {
   std::vector<unsigned> users;
   std::vector<int> uses;
   findUses(loop, issues, users, uses);
-  return BufferedLoads(layout.spill, uses, true).before();
+  for (unsigned part : BufferedLoads(layout.spill, uses, true).before())
+    emitWeightLoad(part);
 }
 
 void Emitter::emitWeightLoad(unsigned number) {
@@ -359,11 +360,7 @@ void Emitter::emitPass(const Loop &loop) {
   SmallVector<Issue> steady;
   for (auto [index, entry] : llvm::enumerate(loop.entries))
     steady.push_back({unsigned(index), entry.step, stepName("t", entry.step)});
-  if (std::vector<unsigned> parts = findPreloads(loop, steady); !parts.empty())
-    onlyIf(depth, [&] {
-      for (unsigned part : parts)
-        emitWeightLoad(part);
-    });
+  emitPreload(loop, steady);
   auto body = isa::LoopOp::create(
       builder, loc, isa::Trips{.seq = true, .imm = int32_t(-depth)}, 0,
       isa::InstructionNote{.what =
@@ -487,8 +484,6 @@ void Emitter::emitOutside(Operation *op) {
       auto [tile, retile] = timing.bestDense(
           uint64_t(entry.end) * matrix.getGates(), matrix.getCols());
       entry.tile = {tile, retile};
-      if (auto fixed = layout.program->getAttrOfType<IntegerAttr>(kTileAttr))
-        entry.tile = {unsigned(fixed.getValue().getZExtValue()), false};
     }
   }
   emitFlow(op, 0, entry, starts, address, stream, "");
