@@ -5,6 +5,9 @@
 // of cutting operations into pieces. docs/Rationale/Scheduling.md explains it
 // with a worked example.
 //
+// 0. Pieces of whole operations, layer by layer, are the plan to beat: nothing
+//    takes fewer instructions. Where memory is short, row blocks one after the
+//    other take the least of it.
 // 1. For a cutting, a modulo schedule with the smallest interval that can be
 //    found gives an order; the replay of that order says what it takes.
 // 2. The cutting is improved variable by variable: row blocks of each group,
@@ -13,11 +16,14 @@
 // 3. The order of the best is improved entry by entry.
 // 4. Storage: the least with which the order is as quick.
 //
+// A plan that overflows a memory less comes before any quicker one.
+//
 // Work is counted, not measured, so that the same problem always gives the same
 // plan.
 //
 #include "AutoScheduler.h"
 
+#include "LayeredScheduler.h"
 #include "ModuloScheduler.h"
 #include "OrderSearch.h"
 #include "PlanTimer.h"
@@ -56,6 +62,7 @@ struct Candidate {
   Cutting cutting;
   OrderedPieces order;
   double cycles = 0;
+  Overflow over = {};
 };
 
 class Auto {
@@ -70,6 +77,13 @@ private:
   /// Schedules a cutting; keeps it if it is the best so far.
   bool attempt(const std::vector<Choice> &choices);
   bool attempt(const std::vector<Choice> &choices, const Cutting &cutting);
+  /// The best modulo schedule with at most so many copies of a value; nothing
+  /// if there is none or it cannot be the best so far.
+  std::optional<Candidate> scheduled(const std::vector<Choice> &choices,
+                                     const Cutting &cutting, unsigned slots);
+  /// The pieces of a cutting layer by layer, row block by row block.
+  Candidate listed(const std::vector<Choice> &choices);
+  std::vector<Choice> choicesAt(size_t place, bool wholeProducts) const;
   /// Keeps an order in the pool, which holds the best few.
   bool keep(Candidate candidate);
   void startingPoints();
@@ -82,15 +96,18 @@ private:
                        [](const Operand &read) { return read.back != 0; });
   }
   bool isBest() const {
-    return !pool.empty() && pool.front().cycles <= double(bound.cycles());
+    return fits() && pool.front().cycles <= double(bound.cycles());
   }
-  bool tooLong(size_t entries, unsigned depth) const {
-    return problem.entryLimit && entries * (depth + 1) > 2 * problem.entryLimit;
+  bool fits() const { return !pool.empty() && !pool.front().over.any(); }
+  void spend(uint64_t amount) {
+    budget -= int64_t(amount);
+    work += amount;
   }
+  bool mayTry() const { return budget > 0 || attempts < kLeastAttempts; }
 
   Problem problem;
   LowerBound bound;
-  unsigned mostSlots = 3;
+  static constexpr unsigned kMostSlots = 3;
   /// Of each group: ways to part gates; the first is empty (not at all).
   std::vector<std::vector<std::vector<unsigned>>> gateWays;
   /// Of each group: heights, from the highest on.
@@ -100,8 +117,15 @@ private:
   std::vector<Candidate> pool;
   /// Work that may still be done: pieces to schedule, the more of them at a
   /// time the more each.
-  int64_t budget = 60000;
+  int64_t budget = kBudget;
+  static constexpr int64_t kBudget = 60000;
   static constexpr int64_t kMergeBudget = 60000;
+  /// A cutting may use so much of it before it is content with what it has; and
+  /// so many starting points that may gain are tried at any rate.
+  static constexpr int64_t kAllowance = 10000;
+  static constexpr unsigned kLeastAttempts = 4;
+  unsigned attempts = 0;
+  uint64_t work = 0;
   static constexpr size_t kPool = 4;
 };
 
@@ -147,7 +171,7 @@ void Auto::findGateWays() {
   for (const Group &group : problem.groups)
     whole.heights.push_back(group.rows);
   whole.operations.resize(problem.operations.size());
-  PieceGraph graph(problem, whole, mostSlots);
+  PieceGraph graph(problem, whole, kMostSlots);
   constexpr int64_t kLong = int64_t(1) << 40;
   std::vector<int64_t> ways = *graph.longestWays(kLong);
   for (const Operation &op : problem.operations) {
@@ -242,11 +266,8 @@ Cutting Auto::cuttingOf(const std::vector<Choice> &choices) const {
 
 bool Auto::keep(Candidate candidate) {
   auto rank = [&](const Candidate &of) {
-    size_t n = of.order.pieces.size();
-    size_t over = tooLong(n, of.order.plan.depth)
-                      ? n * (of.order.plan.depth + 1)
-                      : size_t(0);
-    return std::make_tuple(over, of.cycles, n, of.order.plan.depth);
+    return std::make_tuple(of.over, of.cycles, of.order.pieces.size(),
+                           of.order.plan.depth);
   };
   auto place = std::find_if(pool.begin(), pool.end(), [&](const Candidate &of) {
     return rank(candidate) < rank(of);
@@ -265,76 +286,155 @@ bool Auto::attempt(const std::vector<Choice> &choices) {
 }
 
 bool Auto::attempt(const std::vector<Choice> &choices, const Cutting &cutting) {
-  if (budget <= 0)
+  if (!mayTry())
     return false;
-  auto graph = std::make_shared<PieceGraph>(problem, cutting, mostSlots);
+  // With fewer copies of each value if there is no room for many.
+  bool improved = false;
+  for (unsigned slots = kMostSlots; slots > 0; --slots) {
+    std::optional<Candidate> found = scheduled(choices, cutting, slots);
+    if (!found)
+      break;
+    bool tooLarge = found->over.elements != 0;
+    improved |= keep(std::move(*found));
+    if (!tooLarge)
+      break;
+  }
+  return improved;
+}
+
+std::optional<Candidate> Auto::scheduled(const std::vector<Choice> &choices,
+                                         const Cutting &cutting,
+                                         unsigned slots) {
+  auto graph = std::make_shared<PieceGraph>(problem, cutting, slots);
   size_t count = graph->pieces.size();
   int64_t resources = graph->resourceBound();
-  int64_t least = resources;
-  if (!pool.empty() && !tooLong(pool.front().order.pieces.size(),
-                                pool.front().order.plan.depth)) {
-    double toBeat = pool.front().cycles;
-    if (double(resources) > toBeat || tooLong(count, 1))
-      return false;
-    least = graph->recurrenceBound(resources);
-    if (double(least) > 1.02 * toBeat)
-      return false;
-  } else {
-    least = graph->recurrenceBound(resources);
+  if (fits()) {
+    bool tooLong =
+        problem.instructionLimit && count >= problem.instructionLimit;
+    if (double(resources) > pool.front().cycles || tooLong)
+      return std::nullopt;
   }
+  // Single copies may leave no order at all.
+  constexpr int64_t kEndless = int64_t(1) << 40;
+  if (slots < kMostSlots && !graph->longestWays(kEndless))
+    return std::nullopt;
+  int64_t least = graph->recurrenceBound(resources);
+  if (fits() && double(least) > 1.02 * pool.front().cycles)
+    return std::nullopt;
 
+  ++attempts;
   std::optional<Candidate> found;
   auto consider = [&](OrderedPieces order) {
     double cycles = order.settle(problem);
+    Overflow over = overflowOf(problem, order.plan);
     for (int round = 0; round < 3; ++round) {
       OrderedPieces sorted = order;
       if (!sorted.sortByTakes())
         break;
       double again = sorted.settle(problem);
-      if (again >= cycles)
+      Overflow overAgain = overflowOf(problem, sorted.plan);
+      if (std::tie(overAgain, again) >= std::tie(over, cycles))
         break;
       cycles = again;
+      over = overAgain;
       order = std::move(sorted);
     }
-    if (startsEvenly(problem, order.plan) && (!found || cycles < found->cycles))
-      found = Candidate{choices, cutting, std::move(order), cycles};
+    if (over.instructions) {
+      shortenDepth(problem, order);
+      cycles = order.settle(problem);
+      over = overflowOf(problem, order.plan);
+      work += count;
+    }
+    if (startsEvenly(problem, order.plan) &&
+        (!found ||
+         std::tie(over, cycles) < std::tie(found->over, found->cycles)))
+      found = Candidate{choices, cutting, std::move(order), cycles, over};
   };
   bool dense = 5 * count > 3 * size_t(least);
   int successes = 0;
   int64_t interval = least;
+  const int64_t before = budget;
   for (int step = 0; step < 12 && successes < 3; ++step) {
     for (bool one : {false, true}) {
-      if (one && !dense)
+      if ((one && !dense) || (found && before - budget > kAllowance))
         continue;
-      budget -= int64_t(count * (1 + count / 32));
+      spend(count * (1 + count / 32));
       auto times = moduloSchedule(*graph, {interval, one, {}});
       if (!times)
         continue;
       shortenLives(*graph, interval, *times);
       ++successes;
-      consider(OrderedPieces(graph, cutting, interval, *times, mostSlots));
-      if (found && found->cycles <= double(resources))
+      consider(OrderedPieces(graph, cutting, interval, *times, slots));
+      if (found && !found->over.any() && found->cycles <= double(resources))
         successes = 3;
     }
     interval += std::max<int64_t>(1, least * (1 + step / 2) / 64);
   }
-  return found && keep(std::move(*found));
+  return found;
+}
+
+Candidate Auto::listed(const std::vector<Choice> &choices) {
+  Cutting cutting = cuttingOf(choices);
+  auto graph = std::make_shared<PieceGraph>(problem, cutting, kMostSlots);
+  size_t count = graph->pieces.size();
+  std::vector<size_t> partOf(problem.operations.size());
+  std::vector<LayerPart> parts = layerPartsOf(problem);
+  for (size_t part = 0; part < parts.size(); ++part)
+    for (unsigned operation : parts[part])
+      partOf[operation] = part;
+  // Of the pieces whose operands are there, the first.
+  std::vector<unsigned> waiting(count, 0), list;
+  std::set<std::tuple<size_t, uint32_t, unsigned>> ready;
+  auto enter = [&](unsigned p) {
+    const Entry &entry = graph->pieces[p].entry;
+    ready.insert({partOf[entry.operation], entry.begin, p});
+  };
+  for (const PieceGraph::Edge &edge : graph->edges)
+    waiting[edge.to] += edge.distance == 0;
+  for (unsigned p = 0; p < count; ++p)
+    if (!waiting[p])
+      enter(p);
+  while (!ready.empty()) {
+    unsigned p = std::get<2>(*ready.begin());
+    ready.erase(ready.begin());
+    list.push_back(p);
+    for (unsigned e : graph->out[p])
+      if (const PieceGraph::Edge &edge = graph->edges[e];
+          edge.distance == 0 && --waiting[edge.to] == 0)
+        enter(edge.to);
+  }
+  OrderedPieces order(std::move(graph), cutting, std::move(list), kMostSlots);
+  double cycles = order.settle(problem);
+  Overflow over = overflowOf(problem, order.plan);
+  work += count;
+  return {choices, std::move(cutting), std::move(order), cycles, over};
+}
+
+std::vector<Choice> Auto::choicesAt(size_t place, bool wholeProducts) const {
+  std::vector<Choice> choices;
+  for (const auto &list : heights) {
+    Choice choice;
+    choice.height = list[std::min(place, list.size() - 1)];
+    choice.wholeProducts = wholeProducts;
+    choices.push_back(choice);
+  }
+  return choices;
 }
 
 void Auto::startingPoints() {
-  size_t most = 0;
+  size_t places = 1;
   for (const auto &list : heights)
-    most = std::max(most, list.size());
-  for (size_t place = 0; place < std::max<size_t>(most, 1); ++place)
+    places = std::max(places, list.size());
+  keep(listed(choicesAt(0, true)));
+  for (size_t place = 1; place < places && !fits(); ++place)
+    if (Candidate candidate = listed(choicesAt(place, false));
+        startsEvenly(problem, candidate.order.plan))
+      keep(std::move(candidate));
+  for (size_t place = 0; place < places; ++place)
     for (bool whole : {true, false}) {
-      std::vector<Choice> choices;
-      for (const auto &list : heights) {
-        Choice choice;
-        choice.height = list[std::min(place, list.size() - 1)];
-        choice.wholeProducts = whole;
-        choices.push_back(choice);
-      }
-      attempt(choices);
+      // What is one row block is whole anyway.
+      if (place > 0 || whole)
+        attempt(choicesAt(place, whole));
       if (isBest())
         return;
     }
@@ -468,23 +568,7 @@ void Auto::mergeParts() {
 
 Plan Auto::run() {
   startingPoints();
-  if (!pool.empty())
-    improveCutting();
-  if (pool.empty()) {
-    // Every operation in one piece, one after the other, is always a plan.
-    Plan plan;
-    for (const Group &group : problem.groups)
-      plan.rowBlocks.push_back(group.rows);
-    for (unsigned o = 0; o < problem.operations.size(); ++o) {
-      Entry entry{o, 0, problem.operations[o].rows, 0};
-      if (problem.operations[o].tileFor)
-        entry.tile = problem.operations[o].tileFor(entry);
-      plan.entries.push_back(entry);
-    }
-    chooseHoldings(problem, plan);
-    estimate(problem, plan);
-    return plan;
-  }
+  improveCutting();
   // Pairs are joined, then the orders of the best cuttings are improved; what
   // comes out may bear more joining.
   for (int round = 0; round < 2 && !isBest(); ++round) {
@@ -494,14 +578,17 @@ Plan Auto::run() {
     pool.clear();
     for (Candidate &candidate : orders) {
       if (!isBest())
-        improveOrder(
+        work += improveOrder(
             problem, candidate.order, candidate.cycles,
             double(std::max<int64_t>(int64_t(bound.cycles()),
                                      candidate.order.graph->resourceBound())));
+      candidate.over = overflowOf(problem, candidate.order.plan);
       keep(std::move(candidate));
     }
   }
-  return finishPlan(problem, pool.front().order);
+  Plan plan = finishPlan(problem, pool.front().order);
+  plan.work = work;
+  return plan;
 }
 
 Plan AutoScheduler::run(const Problem &problem) const {

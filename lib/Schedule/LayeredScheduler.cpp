@@ -39,15 +39,12 @@ uint64_t hcgs::schedule::busiest(const Problem &problem, const Plan &plan) {
 
 /// Fewer cycles per step; if they differ by less than 0.25 %, the fewer
 /// entries: each is an instruction to store, to dispatch and to simulate, and a
-/// quicker single step is not worth twice as many. A list that is too long for
-/// the program memory loses in any case.
+/// quicker single step is not worth twice as many. What does not fit the
+/// memories loses in any case.
 static bool better(const Problem &problem, const Plan &a, const Plan &b) {
-  auto tooLong = [&](const Plan &plan) {
-    return problem.entryLimit &&
-           plan.entries.size() * (plan.depth + 1) > 2 * problem.entryLimit;
-  };
-  if (tooLong(a) || tooLong(b))
-    return a.entries.size() < b.entries.size();
+  if (Overflow overA = overflowOf(problem, a), overB = overflowOf(problem, b);
+      overA != overB)
+    return overA < overB;
   constexpr double kAlike = 1 - 0.0025;
   if (a.cyclesPerStep < kAlike * b.cyclesPerStep)
     return true;
@@ -81,7 +78,8 @@ Plan hcgs::schedule::searchHeights(
   }
   for (size_t g = 0; g < problem.groups.size(); ++g) {
     const Plan &plan = tried.at(best);
-    if (plan.cyclesPerStep <= 1.001 * double(busiest(problem, plan)))
+    if (!overflowOf(problem, plan).any() &&
+        plan.cyclesPerStep <= 1.001 * double(busiest(problem, plan)))
       break;
     for (uint32_t cuts : kCuts) {
       std::vector<uint32_t> heights = best;
@@ -96,14 +94,7 @@ Plan hcgs::schedule::searchHeights(
 // Parts of layers
 //===----------------------------------------------------------------------===//
 
-namespace {
-
-/// Operations of one group that depend on each other without leaving it: a
-/// direction of a layer for one stream. In the order of the problem.
-using LayerPart = std::vector<unsigned>;
-
-/// Parts in an order in which one after another is correct.
-std::vector<LayerPart> layerPartsOf(const Problem &problem) {
+std::vector<LayerPart> hcgs::schedule::layerPartsOf(const Problem &problem) {
   size_t count = problem.operations.size();
   std::vector<unsigned> leader(count);
   std::iota(leader.begin(), leader.end(), 0);
@@ -176,8 +167,6 @@ std::vector<LayerPart> layerPartsOf(const Problem &problem) {
   }
   return result;
 }
-
-} // namespace
 
 Plan LayeredScheduler::build(const Problem &problem,
                              const std::vector<uint32_t> &heights) const {

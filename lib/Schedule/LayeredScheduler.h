@@ -38,6 +38,13 @@ Plan searchHeights(
     const Problem &problem,
     const std::function<Plan(const std::vector<uint32_t> &)> &build);
 
+/// Operations of one group that depend on each other without leaving it: a
+/// direction of a layer for one stream. In the order of the problem.
+using LayerPart = std::vector<unsigned>;
+
+/// Parts in an order in which one after another is correct.
+std::vector<LayerPart> layerPartsOf(const Problem &problem);
+
 /// Lists of entries in program order, all of step 0: layer by layer, the parts
 /// of a layer in the order of the schedule.
 class LayeredScheduler : public LstmScheduler {

@@ -148,6 +148,7 @@ void Recurrence::forward(unsigned state) {
                          unsigned before) {
       for (unsigned p : writers[storage])
         if (p < before && reach[p] &&
+            (before == kNone || problem.operations[p].unit == Unit::Vector) &&
             (any || writesAll(problem.operations[p], offset,
                               offset + int64_t(op.rows))))
           after(*reach[p]);
@@ -155,8 +156,8 @@ void Recurrence::forward(unsigned state) {
     for (const Operand &read : op.reads)
       if (!read.back)
         producers(read.storage, read.offset, read.all, kNone);
-    // The vector unit adds after what its older instructions wrote; products
-    // are summed in any order.
+    // The vector unit adds one after the other. Products are summed in any
+    // order, and may come after what the vector unit adds.
     if (op.storage != kNone && op.unit == Unit::Vector)
       producers(op.storage, op.offset, false, o);
     if (ready)
@@ -196,7 +197,8 @@ void Recurrence::backward(unsigned state) {
           consumedBy(c);
       }
       for (unsigned c : writers[op.storage])
-        if (c > o && problem.operations[c].unit == Unit::Vector &&
+        if (c > o && op.unit == Unit::Vector &&
+            problem.operations[c].unit == Unit::Vector &&
             covers(problem.operations[c], problem.operations[c].offset))
           consumedBy(c);
       if (left)

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 using namespace hcgs::schedule;
 
@@ -20,12 +21,14 @@ OrderedPieces::OrderedPieces(std::shared_ptr<const PieceGraph> graphArg,
       plan(planOfTimes(*graph, cutting, interval, times, 0, pieces)),
       mostSlots(mostSlots) {}
 
-static bool fits(const Problem &problem, const Plan &plan) {
-  std::array<int64_t, kMemories> taken = storageElements(problem, plan);
-  for (unsigned m = 0; m < kMemories; ++m)
-    if (problem.capacity[m] && taken[m] > problem.capacity[m])
-      return false;
-  return true;
+OrderedPieces::OrderedPieces(std::shared_ptr<const PieceGraph> graphArg,
+                             const Cutting &cutting, std::vector<unsigned> list,
+                             unsigned mostSlots)
+    : graph(std::move(graphArg)), pieces(std::move(list)),
+      mostSlots(mostSlots) {
+  plan.rowBlocks = cutting.heights;
+  for (unsigned piece : pieces)
+    plan.entries.push_back(graph->pieces[piece].entry);
 }
 
 /// All values with so many slots, one ring a memory.
@@ -39,7 +42,7 @@ static void holdAll(const Problem &problem, Plan &plan, unsigned slots) {
 
 double OrderedPieces::settle(const Problem &problem, double limit) {
   holdAll(problem, plan, mostSlots);
-  if (!fits(problem, plan))
+  if (overflowOf(problem, plan).elements)
     chooseHoldings(problem, plan);
   PlanTimer timer(problem, plan);
   if (limit > 0)
@@ -123,8 +126,10 @@ void OrderedPieces::rotate(size_t count) {
   renumberSteps();
 }
 
-void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
-                                  double &cycles, double enough) {
+uint64_t hcgs::schedule::improveOrder(const Problem &problem,
+                                      OrderedPieces &order, double &cycles,
+                                      double enough) {
+  uint64_t work = 0;
   size_t count = order.pieces.size();
   unsigned depthLimit = order.plan.depth + 1;
   // Dispatch cannot be quicker, whatever the order.
@@ -132,13 +137,19 @@ void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
                     double(count + controlInstructions(problem, order.plan)));
   // Where the loop ends: its control instructions are dispatched there.
   OrderedPieces start = order;
+  Overflow over = overflowOf(problem, order.plan);
   size_t stride = std::max<size_t>(1, count / 16);
-  for (size_t by = stride; by < count && cycles > enough; by += stride) {
+  for (size_t by = stride; by < count && (over.any() || cycles > enough);
+       by += stride) {
     OrderedPieces other = start;
     other.rotate(by);
+    work += count;
     double again = other.settle(problem);
-    if (again < cycles && startsEvenly(problem, other.plan)) {
+    Overflow overAgain = overflowOf(problem, other.plan);
+    if (std::tie(overAgain, again) < std::tie(over, cycles) &&
+        startsEvenly(problem, other.plan)) {
       cycles = again;
+      over = overAgain;
       order = std::move(other);
     }
   }
@@ -154,7 +165,7 @@ void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
   constexpr int64_t kBudget = 100000;
   int64_t budget = kBudget;
   order.settle(problem);
-  while (budget > 0 && cycles > enough) {
+  while (budget > 0 && (over.any() || cycles > enough)) {
     budget -= int64_t(count);
     OrderedPieces other = order;
     bool changed = false;
@@ -176,27 +187,35 @@ void hcgs::schedule::improveOrder(const Problem &problem, OrderedPieces &order,
     }
     if (!changed || other.plan.depth > depthLimit)
       continue;
-    double again = other.settle(problem, cycles);
-    if (again > cycles || !startsEvenly(problem, other.plan))
+    work += count;
+    double again = other.settle(problem, over.any() ? 0 : cycles);
+    Overflow overAgain = overflowOf(problem, other.plan);
+    auto now = std::tie(over, cycles), then = std::tie(overAgain, again);
+    if (then > now || !startsEvenly(problem, other.plan))
       continue;
-    if (again < cycles)
+    if (then < now)
       budget = kBudget;
     cycles = again;
+    over = overAgain;
     order = std::move(other);
   }
+  return work;
 }
 
-/// Lets the loop begin where the fewest steps are in flight, at no cost.
-static void shortenDepth(const Problem &problem, OrderedPieces &order) {
+void hcgs::schedule::shortenDepth(const Problem &problem,
+                                  OrderedPieces &order) {
   size_t count = order.pieces.size();
   double cycles = order.settle(problem);
+  const Overflow over = overflowOf(problem, order.plan);
   const OrderedPieces start = order;
   size_t stride = std::max<size_t>(1, count / 64);
   for (size_t by = stride; by < count; by += stride) {
     OrderedPieces other = start;
     other.rotate(by);
     if (other.plan.depth >= order.plan.depth ||
-        other.settle(problem) > cycles || !startsEvenly(problem, other.plan))
+        other.settle(problem) > cycles ||
+        overflowOf(problem, other.plan) > over ||
+        !startsEvenly(problem, other.plan))
       continue;
     order = std::move(other);
   }
@@ -212,11 +231,10 @@ Plan hcgs::schedule::finishPlan(const Problem &problem, OrderedPieces &order) {
     return taken[0] + taken[1];
   };
   auto consider = [&](const Plan &plan) {
-    if (!fits(problem, plan))
-      return;
     double cycles = PlanTimer(problem, plan).settle();
-    if (cycles < best.cyclesPerStep ||
-        (cycles == best.cyclesPerStep && size(plan) < size(best))) {
+    if (std::make_tuple(overflowOf(problem, plan), cycles, size(plan)) <
+        std::make_tuple(overflowOf(problem, best), best.cyclesPerStep,
+                        size(best))) {
       best = plan;
       best.cyclesPerStep = cycles;
     }

@@ -20,6 +20,10 @@ public:
                 int64_t interval, const std::vector<int64_t> &times,
                 unsigned mostSlots);
 
+  /// Pieces in the order of a list, all of the same step.
+  OrderedPieces(std::shared_ptr<const PieceGraph> graph, const Cutting &cutting,
+                std::vector<unsigned> list, unsigned mostSlots);
+
   /// Chooses holdings and replays; returns cycles a step. What a glance shows
   /// to be slower than `limit` is not looked at longer.
   double settle(const Problem &problem, double limit = 0);
@@ -50,9 +54,13 @@ private:
 };
 
 /// Tries to make an order quicker by moving entries, until it takes no more
-/// than `enough` cycles or nothing is found.
-void improveOrder(const Problem &problem, OrderedPieces &order, double &cycles,
-                  double enough);
+/// than `enough` cycles and fits, or nothing is found. An order that overflows
+/// less counts as quicker. Returns the entries that were replayed.
+uint64_t improveOrder(const Problem &problem, OrderedPieces &order,
+                      double &cycles, double enough);
+
+/// Lets the loop begin where the fewest steps are in flight, at no cost.
+void shortenDepth(const Problem &problem, OrderedPieces &order);
 
 /// The plan with the least storage that takes no longer than with generous
 /// storage, with its estimates.

@@ -139,7 +139,7 @@ void PieceGraph::makeEdges(const Problem &problem, unsigned mostSlots) {
           continue;
         addEdge(write.piece, read.piece, finishOf(write.piece), read.back);
         // The value `mostSlots` steps later may take the same place.
-        if (int64_t distance = int64_t(mostSlots) - read.back; distance > 0)
+        if (int64_t distance = int64_t(mostSlots) - read.back; distance >= 0)
           addEdge(read.piece, write.piece, finishOf(read.piece), distance);
       }
       // Chains. The vector unit adds to what was written before; products are

@@ -237,6 +237,42 @@ unsigned hcgs::schedule::controlInstructions(const Problem &problem,
   return problem.controlPerIteration + unsigned(rings.size());
 }
 
+uint64_t hcgs::schedule::planInstructions(const Problem &problem,
+                                          const Plan &plan) {
+  uint64_t control = controlInstructions(problem, plan);
+  uint64_t rings = control - problem.controlPerIteration;
+  uint64_t streams = problem.controlPerIteration - 1;
+  // The loop with its begin; rings are set up before it.
+  uint64_t count = plan.entries.size() + control + 1 + rings;
+  uint64_t depth = plan.depth;
+  if (!depth)
+    return count;
+  // Each entry is in `step` iterations of the prologue and in the others of the
+  // epilogue, which advances rings; streams too, but for the last time.
+  count += depth * (plan.entries.size() + rings) + (depth - 1) * streams;
+  // Parts for other steps than the first are in loops of one trip at most: a
+  // run of entries of one step in the prologue, an iteration of the epilogue.
+  count += 2 * (depth - 1);
+  for (size_t i = 0; i < plan.entries.size(); ++i)
+    if (unsigned step = plan.entries[i].step;
+        step > 1 && (i == 0 || plan.entries[i - 1].step != step))
+      count += 2 * (step - 1);
+  return count;
+}
+
+Overflow hcgs::schedule::overflowOf(const Problem &problem, const Plan &plan) {
+  Overflow result;
+  std::array<int64_t, kMemories> taken = storageElements(problem, plan);
+  for (unsigned m = 0; m < kMemories; ++m)
+    if (problem.capacity[m])
+      result.elements += std::max<int64_t>(0, taken[m] - problem.capacity[m]);
+  if (problem.instructionLimit)
+    if (uint64_t count = planInstructions(problem, plan);
+        count > problem.instructionLimit)
+      result.instructions = count - problem.instructionLimit;
+  return result;
+}
+
 bool hcgs::schedule::startsEvenly(const Problem &problem, const Plan &plan) {
   // Entries that write a storage with several operations, in the order of time:
   // what is issued for a later step comes first.

@@ -133,9 +133,74 @@ double PlanTimer::meanCycles(int64_t warmUp, int64_t measured) {
   return double(lastFinish - before) / double(measured);
 }
 
-// The pipeline fills in a few iterations; the mean over the following ones
-// evens out an order that repeats only after two, three, four or six.
-double PlanTimer::settle() { return meanCycles(10, 12); }
+// Nothing is taken before the second cycle after the last dispatch, so that it
+// does not matter what was over by then.
+template <typename Visit>
+void PlanTimer::visitState(int64_t t, Visit visit) const {
+  constexpr int64_t kNextTake = 2;
+  if (!visit(lastFinish - dispatched))
+    return;
+  for (const UnitState &unit : units) {
+    if (!visit(std::max(unit.free - dispatched, kNextTake)))
+      return;
+    for (size_t i = 0; i < unit.takes.size(); ++i)
+      if (!visit(std::max<int64_t>(
+              unit.takes[(unit.count + i) % unit.takes.size()] - dispatched,
+              1)))
+        return;
+  }
+  int64_t number = t + depth;
+  for (int64_t back = 0; back < int64_t(history) && back <= number; ++back)
+    for (int64_t finish : finishes[(number - back) % history])
+      if (!visit(std::max(finish - dispatched, kNextTake)))
+        return;
+}
+
+std::vector<int64_t> PlanTimer::stateAfter(int64_t t) const {
+  std::vector<int64_t> state;
+  visitState(t, [&](int64_t value) {
+    state.push_back(value);
+    return true;
+  });
+  return state;
+}
+
+bool PlanTimer::isInState(int64_t t, const std::vector<int64_t> &state) const {
+  size_t same = 0;
+  visitState(t, [&](int64_t value) {
+    return same < state.size() && state[same] == value && ++same;
+  });
+  return same == state.size();
+}
+
+double PlanTimer::settle(int64_t patience) {
+  reset();
+  // The pipeline fills in a few iterations. A first look twelve iterations on
+  // finds most orders, which repeat after one, two, three, four or six.
+  int64_t t = -int64_t(depth);
+  for (; t < 10; ++t)
+    iteration(t);
+  std::vector<int64_t> state = stateAfter(t - 1);
+  int64_t start = lastFinish;
+  for (int64_t end = t + 12; t < end; ++t)
+    iteration(t);
+  if (isInState(t - 1, state))
+    return double(lastFinish - start) / 12;
+  // Else a state is kept for twice as long each time (Brent).
+  for (int64_t span = 16;; span *= 2) {
+    state = stateAfter(t - 1);
+    start = lastFinish;
+    for (int64_t done = 1; done <= span; ++done, ++t) {
+      iteration(t);
+      if (isInState(t, state)) {
+        ++t;
+        return double(lastFinish - start) / double(done);
+      }
+    }
+    if (t >= patience)
+      return double(lastFinish - start) / double(span);
+  }
+}
 double PlanTimer::glance() { return meanCycles(5, 6); }
 
 /// Cycles of a sequence of one step (T-D-4): short, so by address.
@@ -175,7 +240,8 @@ static uint64_t oneStep(const Problem &problem, const Plan &plan) {
 }
 
 void hcgs::schedule::estimate(const Problem &problem, Plan &plan) {
-  plan.cyclesPerStep = PlanTimer(problem, plan).settle();
+  constexpr int64_t kPatience = 2000;
+  plan.cyclesPerStep = PlanTimer(problem, plan).settle(kPatience);
   plan.cyclesOfOneStep = oneStep(problem, plan);
 }
 

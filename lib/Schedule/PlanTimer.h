@@ -19,8 +19,10 @@ class PlanTimer {
 public:
   PlanTimer(const Problem &problem, const Plan &plan);
 
-  /// Mean cycles of a settled iteration. Sets `takes`.
-  double settle();
+  /// Mean cycles of a settled iteration: exact if the state of the machine
+  /// repeats within about `patience` iterations, else the mean of the later
+  /// half of them. Sets `takes`.
+  double settle(int64_t patience = 200);
   /// The same after fewer iterations, for what is probably thrown away.
   double glance();
 
@@ -47,6 +49,12 @@ private:
   void addEdges(const Problem &problem, const Plan &plan);
   void reset();
   double meanCycles(int64_t warmUp, int64_t measured);
+  /// Calls `visit` with all that later times depend on, as times after the last
+  /// dispatch, until it returns false.
+  template <typename Visit>
+  void visitState(int64_t t, Visit visit) const;
+  std::vector<int64_t> stateAfter(int64_t t) const;
+  bool isInState(int64_t t, const std::vector<int64_t> &state) const;
   /// Iteration t of an endless sequence.
   void iteration(int64_t t);
 

@@ -6,6 +6,7 @@
 #include "PlanCheck.h"
 
 #include <map>
+#include <numeric>
 
 using namespace hcgs::schedule;
 
@@ -207,11 +208,23 @@ double hcgs::schedule::replayedCycles(const Problem &problem,
     for (unsigned i = 0; i < controlInstructions(problem, plan); ++i)
       clock.control();
   };
-  int64_t t = -int64_t(plan.depth);
-  for (; t < 10; ++t)
+  int64_t turn = 1; // steps after which all rings are where they were
+  for (const Holding &holding : plan.holdings)
+    turn = std::lcm(turn, int64_t(holding.slots));
+  constexpr int64_t kMost = 3000;
+  std::map<std::vector<int64_t>, std::pair<int64_t, uint64_t>> seen;
+  for (int64_t t = -int64_t(plan.depth); t < kMost; ++t) {
     iteration(t);
-  uint64_t before = clock.lastFinish();
-  for (; t < 22; ++t)
-    iteration(t);
-  return double(clock.lastFinish() - before) / 12;
+    if (t < 0)
+      continue;
+    std::vector<int64_t> state = {t % turn, int64_t(clock.lastFinish()) -
+                                                clock.lastDispatch()};
+    clock.appendState(state);
+    auto [before, isNew] =
+        seen.insert({std::move(state), {t, clock.lastFinish()}});
+    if (!isNew)
+      return double(clock.lastFinish() - before->second.second) /
+             double(t - before->second.first);
+  }
+  return 0; // nothing repeats
 }

@@ -239,12 +239,52 @@ TEST(Schedulers, RefuseWhatTheyDoNotDefine) {
 
 TEST(Schedulers, KeepToTheProgramMemory) {
   Problem problem = makeProblem(chip(1));
-  problem.entryLimit = 30;
+  problem.instructionLimit = 80;
   for (const std::string &name : {"unfolded", "auto"}) {
     Plan plan = createScheduler(name)->run(problem);
     expectSound(problem, plan);
-    EXPECT_LE(plan.entries.size() * (plan.depth + 1), 60u) << name;
+    EXPECT_LE(planInstructions(problem, plan), 80u) << name;
   }
+}
+
+// As little memory as any order can do with: auto finds what fits.
+TEST(AutoScheduler, KeepsToTheStorage) {
+  Problem problem = makeProblem(stackOn("sharp-1k", {128}));
+  for (int64_t accumulators : {768, 900, 1100}) {
+    problem.capacity = {0, accumulators, 0};
+    Plan plan = createScheduler("auto")->run(problem);
+    expectSound(problem, plan);
+    EXPECT_FALSE(overflowOf(problem, plan).any()) << accumulators;
+  }
+}
+
+// So few instructions that only whole operations, one step at a time, do.
+TEST(AutoScheduler, KeepsToTheShortestProgram) {
+  Problem problem = makeProblem(stackOn("sharp-16k", {64, 64}));
+  problem.instructionLimit = 36;
+  Plan plan = createScheduler("auto")->run(problem);
+  expectSound(problem, plan);
+  EXPECT_LE(planInstructions(problem, plan), 36u);
+}
+
+// Some 100 ns a piece or entry: a fraction of the two seconds allowed.
+TEST(AutoScheduler, WorkIsBounded) {
+  Problem problem = makeProblem(stackOn("sharp-64k", {1024, 1024, 1024}));
+  Plan plan = createScheduler("auto")->run(problem);
+  EXPECT_GT(plan.work, 0u);
+  EXPECT_LE(plan.work, 200000u);
+}
+
+// Two entries in the loop and two outside; rings; see the layout of a pass.
+TEST(Plan, CountsInstructions) {
+  Problem problem = pair();
+  Plan plan = planOf(problem, {{0, 0, 8, 0}, {1, 0, 8, 0}});
+  // Entries, loop and endloop.
+  EXPECT_EQ(planInstructions(problem, plan), 2u + 2);
+  plan = planOf(problem, {{0, 0, 8, 2}, {1, 0, 8, 0}});
+  // A ring: aset, an aadd in the loop and in two iterations of the epilogue.
+  // Step 1 of the prologue and of the epilogue have a loop of one trip each.
+  EXPECT_EQ(planInstructions(problem, plan), 3 * 2u + 2 + 4 + 2 * 2);
 }
 
 TEST(UnfoldedScheduler, FillsTheMatrixUnitWithLayers) {

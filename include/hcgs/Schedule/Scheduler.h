@@ -49,6 +49,7 @@
 #include "hcgs/Support/Result.h"
 
 #include <array>
+#include <compare>
 #include <functional>
 #include <memory>
 #include <string>
@@ -145,12 +146,12 @@ struct Problem {
   /// the endloop and one aadd for each stream that is walked. Each ring of a
   /// plan adds one; see controlInstructions.
   unsigned controlPerIteration = 1;
-  /// Most entries for which there is program memory at depth 1, or 0. A plan
-  /// of depth D has D + 1 copies of each entry: in the loop, and in prologue
-  /// and epilogue together.
-  size_t entryLimit = 0;
+  /// Instructions for which there is program memory, as `planInstructions`
+  /// counts them, or 0: as many as they like.
+  uint64_t instructionLimit = 0;
   /// Elements of each memory that the storages may take together, or 0: as
-  /// many as they like. Plans that take more lose against any that fits.
+  /// many as they like. Plans that take more, of this or of program memory,
+  /// lose against any that fits.
   std::array<int64_t, kMemories> capacity = {};
 };
 
@@ -188,6 +189,9 @@ struct Plan {
   /// of one step.
   double cyclesPerStep = 0;
   uint64_t cyclesOfOneStep = 0;
+  /// What the search for it took: pieces that were placed and entries that were
+  /// replayed. `auto` only.
+  uint64_t work = 0;
 };
 
 /// Elements that one slot of a storage takes.
@@ -208,6 +212,23 @@ unsigned controlInstructions(const Problem &problem, const Plan &plan);
 /// Elements of each memory that the storages of a plan take.
 std::array<int64_t, kMemories> storageElements(const Problem &problem,
                                                const Plan &plan);
+
+/// Instructions of the loop, its prologue and its epilogue: D + 1 copies of
+/// each entry at depth D, what advances rings and streams in each iteration,
+/// and two for each part that only runs in sequences that are long enough for
+/// it.
+uint64_t planInstructions(const Problem &problem, const Plan &plan);
+
+/// By how much a plan exceeds what there is. The smaller one is better.
+struct Overflow {
+  /// Elements of all memories.
+  int64_t elements = 0;
+  uint64_t instructions = 0;
+
+  bool any() const { return elements || instructions; }
+  auto operator<=>(const Overflow &) const = default;
+};
+Overflow overflowOf(const Problem &problem, const Plan &plan);
 
 /// Cycles a step that no plan can beat, by what forces them. Valid for every
 /// order, every depth and every cut of operations into entries; proved in

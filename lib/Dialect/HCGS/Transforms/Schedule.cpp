@@ -117,19 +117,38 @@ static ScheduleOp writePlan(SequenceOp sequence, const StepModel &model,
   return scheduleOp;
 }
 
-/// Elements of vmem that values outside time loops may take.
+/// Elements of amem (`accumulators`) or vmem that values outside time loops
+/// take: the most that live at a time, each from its definition to its last use
+/// and constants always. What they leave is there for a loop at all times.
 static int64_t elementsOutside(ProgramOp program, bool accumulators) {
-  int64_t elements = 0;
-  for (Operation &op : program.getBody().front())
-    for (Value result : op.getResults()) {
-      if (isa<SequenceOp>(op))
-        continue;
-      if (auto acc = dyn_cast<AccType>(result.getType()))
-        elements += accumulators ? acc.getGates() * acc.getRows() : 0;
-      else if (auto vec = dyn_cast<VecType>(result.getType()))
-        elements += accumulators ? 0 : vec.getSize();
-    }
-  return elements;
+  Block &body = program.getBody().front();
+  llvm::DenseMap<Operation *, int64_t> freed;
+  int64_t elements = 0, most = 0;
+  auto sizeOf = [&](Value value) -> int64_t {
+    if (auto acc = dyn_cast<AccType>(value.getType()))
+      return accumulators ? acc.getGates() * acc.getRows() : 0;
+    if (auto vec = dyn_cast<VecType>(value.getType()))
+      return accumulators ? 0 : vec.getSize();
+    return 0;
+  };
+  for (Operation &op : body)
+    if (isa<ConstantOp>(op))
+      elements += sizeOf(op.getResult(0));
+  for (Operation &op : body) {
+    if (!isa<SequenceOp, ConstantOp>(op))
+      for (Value result : op.getResults()) {
+        Operation *last = &op;
+        for (Operation *user : result.getUsers())
+          if (Operation *at = body.findAncestorOpInBlock(*user);
+              at && last->isBeforeInBlock(at))
+            last = at;
+        elements += sizeOf(result);
+        freed[last] += sizeOf(result);
+      }
+    most = std::max(most, elements);
+    elements -= freed.lookup(&op);
+  }
+  return most;
 }
 
 namespace {
@@ -179,6 +198,12 @@ struct SchedulePass : hcgs::flow::impl::HCGSScheduleBase<SchedulePass> {
                        StringRef(tiles.name(*model)), stepModel.problem, plan));
     }
     program.setTarget(StringRef(model->name));
+    // Products outside time loops have no entry to say it.
+    program->removeAttr(kTileAttr);
+    if (tiles.fixedTile)
+      program->setAttr(
+          kTileAttr,
+          Builder(&getContext()).getI64IntegerAttr(*tiles.fixedTile));
   }
 
   /// A schedule that is defined for any of the time loops takes them all: a
@@ -209,11 +234,10 @@ struct SchedulePass : hcgs::flow::impl::HCGSScheduleBase<SchedulePass> {
 
   /// What plans may take of memories that loops share.
   void setLimits(schedule::Problem &problem, const TargetModel &targetModel) {
-    // Every entry is in the loop, and in the prologue or the epilogue. What
-    // else a pass needs is little.
+    // What else a pass needs is little.
     constexpr uint64_t kOther = 64;
     uint64_t share = targetModel.memories.pmemInstructions / loops;
-    problem.entryLimit = share > kOther ? (share - kOther) / 2 : 1;
+    problem.instructionLimit = share > kOther ? share - kOther : 1;
     auto setCapacity = [&](schedule::Memory memory, uint64_t elements) {
       bool accumulators = memory == schedule::Memory::A;
       int64_t outside = elementsOutside(getOperation(), accumulators);

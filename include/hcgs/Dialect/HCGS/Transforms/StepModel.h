@@ -30,6 +30,16 @@ namespace hcgs::flow {
 mlir::FailureOr<compression::WeightLayout> getLayout(MatrixOp matrix,
                                                      int64_t rowBlock);
 
+/// Segments of columns of a matrix begin and end at multiples of this, or at
+/// its last column.
+uint32_t columnGranule(MatrixOp matrix);
+
+/// Checks the columns and the tile that an entry of a schedule names of a
+/// product with `matrix`, and reports what is wrong. Without a target any
+/// number of a tile is taken.
+mlir::LogicalResult verifyProductIssue(IssueOp issue, MatrixOp matrix,
+                                       const TargetModel *target);
+
 /// A time loop as a scheduling problem, with the way back to the IR.
 struct StepModel {
   schedule::Problem problem;
@@ -51,6 +61,11 @@ struct StepModel {
   llvm::SmallVector<mlir::FlatSymbolRefAttr> undivided;
 };
 
+/// Attribute of a scheduled program: number of the tile shape that was asked
+/// for all dense products, those outside time loops included. Absent where each
+/// takes the one that suits it.
+inline constexpr llvm::StringLiteral kTileAttr = "hcgs.tile";
+
 /// How dense products arrange the lanes.
 struct TilePolicy {
   /// Every product takes this shape of the target and no other; without it each
@@ -64,7 +79,7 @@ struct TilePolicy {
                                   const TargetModel &target);
 };
 
-/// Builds the model, all of the problem but `entryLimit` and `capacity`.
+/// Builds the model, all of the problem but `instructionLimit` and `capacity`.
 /// Reports what cannot be modelled (a matrix whose map does not fit it, a kind
 /// of matrix the target does not have).
 mlir::FailureOr<StepModel> buildStepModel(SequenceOp sequence,
