@@ -123,7 +123,7 @@ private:
   /// A cutting may use so much of it before it is content with what it has; and
   /// so many starting points that may gain are tried at any rate.
   static constexpr int64_t kAllowance = 10000;
-  static constexpr unsigned kLeastAttempts = 4;
+  static constexpr unsigned kLeastAttempts = 12;
   unsigned attempts = 0;
   uint64_t work = 0;
   static constexpr size_t kPool = 4;
@@ -311,7 +311,9 @@ std::optional<Candidate> Auto::scheduled(const std::vector<Choice> &choices,
   if (fits()) {
     bool tooLong =
         problem.instructionLimit && count >= problem.instructionLimit;
-    if (double(resources) > pool.front().cycles || tooLong)
+    // Without budget, only what may gain.
+    bool noGain = budget <= 0 && double(resources) >= pool.front().cycles;
+    if (double(resources) > pool.front().cycles || noGain || tooLong)
       return std::nullopt;
   }
   // Single copies may leave no order at all.

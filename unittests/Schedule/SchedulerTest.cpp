@@ -267,6 +267,17 @@ TEST(AutoScheduler, KeepsToTheShortestProgram) {
   EXPECT_LE(planInstructions(problem, plan), 36u);
 }
 
+// 338 pieces at least, each attempt a large part of the work allowed.
+TEST(AutoScheduler, NotBehindWithManyPieces) {
+  Stack stack = stackOn("sharp-1k", {340, 340});
+  stack.streams = 13;
+  Problem problem = makeProblem(stack);
+  Plan plan = createScheduler("auto")->run(problem);
+  expectSound(problem, plan);
+  EXPECT_LE(plan.cyclesPerStep,
+            createScheduler("unfolded")->run(problem).cyclesPerStep);
+}
+
 // Some 100 ns a piece or entry: a fraction of the two seconds allowed.
 TEST(AutoScheduler, WorkIsBounded) {
   Problem problem = makeProblem(stackOn("sharp-64k", {1024, 1024, 1024}));
