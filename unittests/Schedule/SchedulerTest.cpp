@@ -278,7 +278,7 @@ TEST(AutoScheduler, NotBehindWithManyPieces) {
             createScheduler("unfolded")->run(problem).cyclesPerStep);
 }
 
-// Some 100 ns a piece or entry: a fraction of the two seconds allowed.
+// What stands for the two seconds allowed: work is counted, not timed.
 TEST(AutoScheduler, WorkIsBounded) {
   Problem problem = makeProblem(stackOn("sharp-64k", {1024, 1024, 1024}));
   Plan plan = createScheduler("auto")->run(problem);
