@@ -21,9 +21,10 @@ namespace hcgs::sim {
 /// Kinds of conflicts in the order in which equal finishes are named (T-C-2).
 using Hazard = CycleUse; // Raw, War, Waw or Port
 
-/// An Extent in 32 bits: what a memory holds can be counted so, and footprints
-/// are compared very often. An operand that lies elsewhere (the call would
-/// trap) keeps its low bits, which do no harm here.
+/// An Extent in 32 bits: no memory has more than 2^31 - 1 elements or bytes, no
+/// stream ends behind byte 2^31, and footprints are compared very often. An
+/// operand that lies elsewhere (the call would trap) keeps its low bits, which
+/// do no harm here.
 struct Pieces {
   int32_t first = 0, count = 0, second = 0, restCount = 0;
 
@@ -36,23 +37,26 @@ struct Pieces {
   bool operator==(const Pieces &) const = default;
 };
 
-/// The smallest interval around operands of one memory; empty at first.
+/// The smallest interval begin .. last around operands of one memory; empty at
+/// first. The end may not fit 32 bits, the last element does.
 struct Hull {
   int32_t begin = std::numeric_limits<int32_t>::max();
-  int32_t end = std::numeric_limits<int32_t>::min();
+  int32_t last = std::numeric_limits<int32_t>::min();
 
   void add(const Pieces &pieces) {
     auto addPiece = [&](int32_t first, int32_t count) {
       if (count > 0) {
         begin = std::min(begin, first);
-        end = std::max(end, first + count);
+        // Of an operand that lies elsewhere, the low bits.
+        last = std::max(last, static_cast<int32_t>(
+                                  static_cast<uint32_t>(first) + (count - 1)));
       }
     };
     addPiece(pieces.first, pieces.count);
     addPiece(pieces.second, pieces.restCount);
   }
   bool meets(const Hull &other) const {
-    return begin < other.end && other.begin < end;
+    return begin <= other.last && other.begin <= last;
   }
 };
 

@@ -103,14 +103,17 @@ bool Executor::wload(size_t pc, const DecodedInstruction &inst) {
     return false;
   }
   const uint8_t *bytes = program.spill().data() + from;
-  uint8_t *wmem = machine.wmemory.data() - resident;
   auto copy = [&](int64_t first, int64_t count) {
-    std::copy_n(bytes, count, wmem + first);
+    for (auto part = machine.keptFrom(first);
+         part != machine.kept.end() && part->begin < first + count; ++part) {
+      const int64_t begin = std::max(first, part->begin);
+      const int64_t size = std::min(first + count, part->end) - begin;
+      const int64_t at = part->at + (begin - part->begin);
+      std::copy_n(bytes + (begin - first), size, machine.wmemory.begin() + at);
+      if (checked)
+        std::fill_n(machine.wmemWritten.begin() + at, size, 1);
+    }
     bytes += count;
-    machine.wTouched =
-        std::max(machine.wTouched, count > 0 ? first + count - resident : 0);
-    if (checked)
-      std::fill_n(machine.wmemWritten.begin() + (first - resident), count, 1);
   };
   copy(dst.first, dst.count);
   if (dst.restCount > 0)
@@ -124,7 +127,11 @@ const PackedMatrix *Executor::fetch(size_t pc, const DecodedInstruction &inst,
   Machine::Fetched &fetched = machine.fetched[inst.index];
   if (fetched.version == machine.wmemVersion)
     return fetched.matrix;
-  const int64_t first = int64_t(plan.wmemFirst) - program.residentBytes();
+  int64_t first = 0;
+  if (plan.wmemBytes > 0) {
+    const Machine::Kept &part = *machine.keptFrom(plan.wmemFirst);
+    first = part.at + (plan.wmemFirst - part.begin);
+  }
   const std::span<const uint8_t> bytes(machine.wmemory.data() + first,
                                        plan.wmemBytes);
   if (checked)
@@ -365,20 +372,45 @@ Machine::Machine(const LoadedProgram &program, bool checked)
     : loaded(&program), checked(checked),
       vSize(program.target().memories.vmemElements),
       vmemory(vSize + kColumnPadding),
-      amemory(program.target().memories.amemElements),
-      wmemory(program.loadsWeights() ? program.target().memories.wmemBytes -
-                                           program.residentBytes()
-                                     : 0) {
+      amemory(program.target().memories.amemElements) {
   if (program.loadsWeights())
-    fetched.resize(program.plans().size());
+    keepWeights();
   if (checked) {
-    wmemWritten.resize(wmemory.size());
     vmemWritten.resize(vSize);
     amemWritten.resize(amemory.size());
   }
   counters.results.assign(program.instructions().size(), 0);
   counters.inputs.assign(program.instructions().size(), 0);
   clear();
+}
+
+void Machine::keepWeights() {
+  fetched.resize(loaded->plans().size());
+  for (const MatrixPlan &plan : loaded->plans())
+    if (plan.spilled && plan.wmemBytes > 0)
+      kept.push_back(
+          {plan.wmemFirst, int64_t(plan.wmemFirst) + plan.wmemBytes});
+  std::ranges::sort(kept, {}, &Kept::begin);
+  size_t count = 0; // parts that neither overlap nor touch
+  for (const Kept &part : kept) {
+    if (count > 0 && part.begin <= kept[count - 1].end)
+      kept[count - 1].end = std::max(kept[count - 1].end, part.end);
+    else
+      kept[count++] = part;
+  }
+  kept.resize(count);
+  int64_t size = 0;
+  for (Kept &part : kept) {
+    part.at = size;
+    size += part.end - part.begin;
+  }
+  wmemory.resize(size);
+  wmemWritten.resize(checked ? size : 0);
+}
+
+std::vector<Machine::Kept>::const_iterator
+Machine::keptFrom(int64_t first) const {
+  return std::ranges::upper_bound(kept, first, {}, &Kept::end);
 }
 
 void Machine::clear() {
@@ -423,9 +455,8 @@ std::span<int16_t> Machine::stream(size_t number) {
 }
 
 void Machine::forgetWeights() {
-  std::fill_n(wmemory.data(), wTouched, 0);
-  std::fill_n(wmemWritten.begin(), checked ? wTouched : 0, 0);
-  wTouched = 0;
+  std::ranges::fill(wmemory, 0);
+  std::ranges::fill(wmemWritten, 0);
   ++wmemVersion;
 }
 

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <new>
 #include <set>
 #include <thread>
 
@@ -48,7 +49,12 @@ static Result<void> forEachGroup(size_t count, unsigned threads, Work &&work) {
     for (size_t number; (number = next.fetch_add(1)) < count;) {
       if (number > failed.load())
         return;
-      Result<void> done = work(number, thread);
+      Result<void> done;
+      try {
+        done = work(number, thread);
+      } catch (const std::bad_alloc &) { // must not leave a thread
+        done = Error{"there is not enough memory for the run"};
+      }
       if (done)
         continue;
       std::lock_guard<std::mutex> lock(mutex);

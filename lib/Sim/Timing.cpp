@@ -164,9 +164,10 @@ struct LoopState {
 };
 
 /// So many times accesses to ext may forbid a period that was found, and so
-/// many accesses may lie in one: then the loop is walked to its end.
+/// many accesses may lie in one: then the loop is walked to its end. Each is
+/// compared with each.
 constexpr unsigned kMostRefusals = 64;
-constexpr size_t kMostAccesses = 1 << 16;
+constexpr size_t kMostAccesses = 1 << 12;
 
 /// Whether the unit is that of a port to `ext`.
 bool isPort(size_t unit) {

@@ -104,6 +104,40 @@ TEST_F(SpillTest, OtherBytesArePackedAgain) {
   }
 }
 
+/// A small file must not need a large memory: what no product reads of a wmem
+/// of 2 GiB is not kept, wherever it lies.
+TEST_F(SpillTest, KeepsWhatProductsReadOnly) {
+  constexpr uint32_t kBytes = 0x7fffffff;
+  ProgramBuilder far;
+  far.set("/memories/wmem/bytes", kBytes)
+      .set("/load/weights", true)
+      .stream("x", "sequence", "in", 4)
+      .spilled(matrix, 100)
+      .spilled(matrix, kBytes - 12)
+      .weightStream("weights")
+      .initial(0, {1, 10, 100})
+      .entry("run")
+      .code("astream a1, stream 1\naset a2, 2147483635\n")
+      // From nowhere into the first matrix, out of it again, and elsewhere.
+      .code("wload w[94], x[a1], n 12\nwload w[106], x[a1 + 6], n 18\n"
+            "wload w[100], x[a1], n 6\nwload w[4000], x[a1], n 12\n"
+            "wload w[a2], x[a1 + 12], n 12\n")
+      .code(kMultiply)
+      .code("mvm a[4], v[0], desc 1, blocks 0 + 2, gates i, init zero, "
+            "shifts [0, 0, 0, 0], tile 0\nhalt");
+  LoadedProgram::Ptr loaded = far.load();
+  ASSERT_TRUE(loaded);
+  for (bool checked : {false, true}) {
+    Machine machine(*loaded, checked);
+    EXPECT_EQ(machine.keptWeights(), 24u);
+    ASSERT_EQ(call(machine), "");
+    for (unsigned row = 0; row < 4; ++row) {
+      EXPECT_EQ(machine.amem()[row], sumOf(row));
+      EXPECT_EQ(machine.amem()[4 + row], sumOf(row));
+    }
+  }
+}
+
 TEST_F(SpillTest, HostsDoNotSeeTheWeights) {
   ASSERT_TRUE(load("wload w[16], x[a1], n 12\n"));
   EXPECT_EQ(program->inputs().size(), 1u);

@@ -19,10 +19,12 @@
 // (S-M-2) and on a true sum that leaves 32 bits (A-ACC-3). Neither changes a
 // result.
 //
-// Spilled weights. A machine keeps the part of wmem that `wload` writes.
-// Loading mostly brings what the compiler has put into the spill section, and
-// the program has packed that already: a product compares the bytes once after
-// a load, and packs them anew only if they are others.
+// Spilled weights. A machine keeps those bytes of wmem that `wload` can write
+// and products read; the others cannot be told apart, so that a target with a
+// large wmem costs nothing. Loading mostly brings what the compiler has put
+// into the spill section, and the program has packed that already: a product
+// compares the bytes once after a load, and packs them anew only if they are
+// others.
 //
 #ifndef HCGS_SIM_MACHINE_H
 #define HCGS_SIM_MACHINE_H
@@ -110,6 +112,9 @@ public:
     return {amemory.data(), amemory.size()};
   }
 
+  /// Bytes of wmem that the machine keeps.
+  size_t keptWeights() const { return wmemory.size(); }
+
   /// The state between calls (S-E-1) as bytes, with the program's digest.
   std::string saveState() const;
   /// Takes a saved state back; refuses one of another program, or damaged.
@@ -138,11 +143,19 @@ private:
   SaturationCounters counters;
   /// Checked mode: 1 for elements that were written.
   std::vector<uint8_t> vmemWritten, amemWritten;
-  /// The bytes of wmem behind the resident weights, if the program loads any,
-  /// and up to where they were written. In checked mode 1 for those that were.
-  ZeroedArray<uint8_t> wmemory;
-  int64_t wTouched = 0;
-  std::vector<uint8_t> wmemWritten;
+  /// Bytes [begin, end) of wmem, which are kept from `at` on.
+  struct Kept {
+    int64_t begin = 0, end = 0, at = 0;
+  };
+  /// The part that holds byte `first` of wmem, or the next one behind it.
+  std::vector<Kept>::const_iterator keptFrom(int64_t first) const;
+  /// Finds out what products read of what is loaded.
+  void keepWeights();
+
+  /// What spilled weights take of wmem, by address, with gaps between them. In
+  /// checked mode 1 for bytes that were written.
+  std::vector<Kept> kept;
+  std::vector<uint8_t> wmemory, wmemWritten;
   /// Counts what changes wmem.
   uint64_t wmemVersion = 1;
   /// By plan, of spilled weights: the packed form of what wmem holds.
