@@ -116,14 +116,13 @@ void Widths::forEachRange(const isa::Addr &operand, uint32_t n,
       clipped(lo, lo + size);
       continue;
     }
-    const int64_t start = ((at - lo) % size + size) % size;
-    for (int64_t k = 0; k < size; k += stride) {
-      const int64_t first = (start + k) % size;
+    // Every stride-th element of the ring; of the operands that wrap, the last
+    // one covers what the others do.
+    const int64_t start = ((at - lo) % stride + stride) % stride;
+    for (int64_t first = start; first < size && lo + first < total;
+         first += stride)
       clipped(lo + first, lo + std::min(first + n, size));
-      clipped(lo, lo + first + n - size);
-      if (step == 0)
-        break;
-    }
+    clipped(lo, lo + start - stride + n);
   }
 }
 

@@ -1,7 +1,9 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hcgs/Sim/LoadedProgram.h"
+
 #include "hcgs/Compression/Layout.h"
+#include "hcgs/Sim/Energy.h"
 #include "hcgs/Sim/Statistics.h"
 #include "hcgs/Sim/Timing.h"
 #include "hcgs/Support/MappedFile.h"
@@ -127,6 +129,8 @@ struct LoadedProgram::Private {
   std::unordered_map<TimingKey, std::shared_ptr<const TimingResult>,
                      TimingKeyHash>
       timings;
+  std::once_flag energyOnce;
+  std::optional<EnergyCounter> energy;
 };
 
 LoadedProgram::LoadedProgram()
@@ -747,4 +751,9 @@ LoadedProgram::timing(Entry entry, int64_t steps, const Registers &registers,
     hidden->timings.clear();
   return hidden->timings.emplace(std::move(key), std::move(result))
       .first->second;
+}
+
+const EnergyCounter &LoadedProgram::energyCounter() const {
+  std::call_once(hidden->energyOnce, [&] { hidden->energy.emplace(*this); });
+  return *hidden->energy;
 }

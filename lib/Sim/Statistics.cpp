@@ -166,7 +166,7 @@ std::optional<EnergyReport> Statistics::energyReport() const {
   if (!program || !timed ||
       (program->target().energies.empty() && !program->target().leakage))
     return std::nullopt;
-  return computeEnergy(EnergyCounter(*program),
+  return computeEnergy(program->energyCounter(),
                        {perPc, cycles().value_or(0), frameCount, calls}, point);
 }
 
@@ -281,7 +281,7 @@ json Statistics::toJson() const {
   // What happened is known, whatever it costs.
   json &events = result["events"] = json::object();
   if (timed) {
-    EventCounts counts = countEvents(EnergyCounter(*program),
+    EventCounts counts = countEvents(program->energyCounter(),
                                      {perPc, *cycles(), frameCount, calls});
     for (const EventInfo &info : energyEvents())
       events[std::string(info.name)] = counts[static_cast<size_t>(info.event)];

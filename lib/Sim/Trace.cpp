@@ -214,9 +214,10 @@ enum Track { kSteps = 1, kDispatch = 2, kFirstUnit = 3 };
 /// Writes the trace event format: one object with the list `traceEvents`.
 class EventWriter {
 public:
-  EventWriter(const LoadedProgram &program, int64_t steps, uint64_t cycles)
-      : program(program), words(wordsOf(program)), steps(steps),
-        cycles(cycles) {}
+  EventWriter(const LoadedProgram &program, OperatingPoint point, int64_t steps,
+              uint64_t cycles)
+      : program(program), point(std::move(point)), words(wordsOf(program)),
+        steps(steps), cycles(cycles) {}
 
   std::string write(const std::vector<InstructionTimes> &log,
                     const std::vector<uint32_t> &trips,
@@ -247,6 +248,7 @@ private:
   }
 
   const LoadedProgram &program;
+  OperatingPoint point;
   std::vector<Words> words;
   int64_t steps;
   uint64_t cycles;
@@ -274,19 +276,20 @@ void EventWriter::nameTrack(int track, std::string_view name) {
 
 void EventWriter::begin(const Trace &trace) {
   const TargetModel &target = program.target();
-  const double nanoseconds =
-      target.clockHz ? 1e9 / static_cast<double>(target.clockHz) : 0;
+  const double nanoseconds = point.hz ? 1e9 / static_cast<double>(point.hz) : 0;
   const std::string cycle =
       fmt::format("1 us here is 1 cycle, {:.6g} ns at {:.6g} MHz", nanoseconds,
-                  static_cast<double>(target.clockHz) / 1e6);
+                  static_cast<double>(point.hz) / 1e6);
   json other = {{"program", hex(program.digest())},
                 {"target", target.name},
-                {"clock_hz", target.clockHz},
+                {"clock_hz", point.hz},
                 {"cycle", cycle},
                 {"steps", steps},
                 {"cycles", cycles},
                 {"first_step", trace.first},
                 {"end_step", trace.end}};
+  if (!point.name.empty())
+    other["operating_point"] = point.name;
   if (!trace.leftOut.empty())
     other["left_out"] = trace.leftOut;
   text = "{\"displayTimeUnit\":\"ns\",\"otherData\":" +
@@ -436,11 +439,19 @@ static std::string writeTable(const LoadedProgram &program,
 /// A gzip file without a name or a time, so that equal traces are equal files.
 static Result<std::string> gzip(const std::string &text) {
   z_stream stream{};
+  static constexpr size_t kMost = std::numeric_limits<uInt>::max();
+  const Error tooLong{fmt::format(
+      "the trace has {} bytes, too many to compress at once; trace fewer steps",
+      text.size())};
+  if (text.size() > kMost)
+    return tooLong;
   static constexpr int kGzip = 15 + 16;
   if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzip, 8,
                    Z_DEFAULT_STRATEGY) != Z_OK)
     return Error{"the trace cannot be compressed: out of memory"};
-  std::string packed(deflateBound(&stream, text.size()), '\0');
+  // What does not fit the bound of such a length does not end below.
+  std::string packed(
+      std::min<size_t>(deflateBound(&stream, text.size()), kMost), '\0');
   stream.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());
   stream.next_out = reinterpret_cast<Bytef *>(packed.data());
@@ -449,7 +460,7 @@ static Result<std::string> gzip(const std::string &text) {
   packed.resize(stream.total_out);
   deflateEnd(&stream);
   if (done != Z_STREAM_END)
-    return Error{"the trace cannot be compressed: it is too long"};
+    return tooLong;
   return packed;
 }
 
@@ -523,7 +534,11 @@ Result<Trace> sim::traceRun(const LoadedProgram &program, int64_t steps,
     return trace;
   }
   trace.bytes =
-      EventWriter(program, steps, timing.cycles).write(log, trips, kept, trace);
+      EventWriter(program,
+                  options.point ? *options.point
+                                : *program.target().getOperatingPoint(""),
+                  steps, timing.cycles)
+          .write(log, trips, kept, trace);
   if (options.form == TraceForm::JsonGz) {
     Result<std::string> packed = gzip(trace.bytes);
     if (!packed)

@@ -298,6 +298,20 @@ TEST(TraceTest, WritesTablesAndCompressedEvents) {
       << table->bytes;
 }
 
+TEST(TraceTest, StatesTheClockOfTheOperatingPoint) {
+  LoadedProgram::Ptr program = pipelined();
+  ASSERT_TRUE(program);
+  const json other =
+      traced(*program, 4,
+             {.point = OperatingPoint{"slow", 8'000'000, 0.5}})["otherData"];
+  EXPECT_EQ(other["clock_hz"], 8'000'000);
+  EXPECT_EQ(other["operating_point"], "slow");
+  EXPECT_EQ(other["cycle"], "1 us here is 1 cycle, 125 ns at 8 MHz");
+  const json usual = traced(*program, 4)["otherData"];
+  EXPECT_EQ(usual["clock_hz"], program->target().clockHz);
+  EXPECT_FALSE(usual.contains("operating_point"));
+}
+
 TEST(TraceTest, RefusesWhatItCannotDo) {
   LoadedProgram::Ptr program = pipelined();
   ASSERT_TRUE(program);

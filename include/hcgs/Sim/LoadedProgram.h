@@ -129,6 +129,7 @@ struct DebugInfo {
   std::string node, layer, what;
 };
 
+class EnergyCounter;
 struct TimingResult;
 
 class LoadedProgram {
@@ -212,6 +213,9 @@ public:
   std::shared_ptr<const TimingResult> timing(Entry entry, int64_t steps,
                                              const Registers &registers,
                                              const StreamLayout &layout) const;
+  /// What one execution of each instruction brings (Energy.h), worked out when
+  /// somebody asks first.
+  const EnergyCounter &energyCounter() const;
 
 private:
   LoadedProgram();

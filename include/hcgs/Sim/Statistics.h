@@ -32,8 +32,9 @@ struct LayerCycles {
   std::array<UnitCycles, kNumUnits> units;
 };
 
-/// Counters of one or more calls of a program. Rows of a batch run one after
-/// the other on the machine that is simulated: their cycles add up.
+/// Counters of one or more calls of a program. The rows of a batch, or its
+/// groups of rows, run one after the other on the machine that is simulated:
+/// their cycles add up.
 class Statistics {
 public:
   Statistics() = default;

@@ -10,6 +10,7 @@
 
 #include "hcgs/Sim/LoadedProgram.h"
 #include "hcgs/Support/Result.h"
+#include "hcgs/Target/TargetModel.h"
 
 #include <cstdint>
 #include <optional>
@@ -35,10 +36,12 @@ Result<TraceSteps> parseTraceSteps(std::string_view text);
 
 struct TraceOptions {
   TraceForm form = TraceForm::Json;
-  TraceSteps steps;
+  TraceSteps steps = {};
   /// The most instructions a trace holds. Where there are more, it ends after
   /// the last whole trip; if not even one fits, inside it.
   size_t limit = 200'000;
+  /// The clock that the trace states; without, that of the target's default.
+  std::optional<OperatingPoint> point = {};
 };
 
 struct Trace {
