@@ -117,9 +117,28 @@ static std::span<const uint8_t> asBytes(std::string_view text) {
   return {reinterpret_cast<const uint8_t *>(text.data()), text.size()};
 }
 
-/// PF-10: the lowest minor version that has all the program uses.
-static uint32_t minorOf(const Program &program) {
-  return program.spill.empty() ? 0 : 1;
+/// PF-2: the lowest minor version that has all the program uses. `meta` is its
+/// metadata.
+static Result<uint32_t> minorOf(const Program &program, std::string_view meta) {
+  Result<nlohmann::json> value = parseJson(meta, "meta");
+  if (!value)
+    return value.takeError();
+  const nlohmann::json rows = value->value("rows", nlohmann::json(1));
+  if (!program.spill.empty() || (rows.is_number() && rows > 1))
+    return 1;
+  // Descriptors of version 2 have views and spilled weights.
+  ByteReader descriptors(program.descriptors);
+  if (descriptors.remaining() >= 4 && descriptors.get<uint32_t>() > 1)
+    return 1;
+  for (size_t pc = 0; pc < program.numInstructions(); ++pc) {
+    Result<isa::Instruction> inst = isa::decode(program.word(pc));
+    if (!inst)
+      continue; // it has no meaning in any version
+    const auto *mvm = std::get_if<isa::Mvm>(&*inst);
+    if ((mvm && mvm->retile) || std::holds_alternative<isa::WLoad>(*inst))
+      return 1;
+  }
+  return 0;
 }
 
 static std::vector<uint8_t> makeHeader(uint32_t minor) {
@@ -206,7 +225,10 @@ Result<std::vector<uint8_t>> hcgs::writeProgram(const Program &program) {
     debug = std::move(*canonical);
   }
 
-  std::vector<uint8_t> header = makeHeader(minorOf(program));
+  Result<uint32_t> minor = minorOf(program, *meta);
+  if (!minor)
+    return minor.takeError();
+  std::vector<uint8_t> header = makeHeader(*minor);
   std::vector<Section> sections = {
       {".hcgs.header", header},
       {".hcgs.text", program.text},

@@ -101,6 +101,36 @@ private:
 };
 } // namespace
 
+/// Targets have a few kilobytes; what goes on for ever is not read.
+static constexpr uintmax_t kMostBytes = uintmax_t(16) << 20;
+
+/// The text of a target file.
+static Result<std::string> readTargetFile(const std::string &path) {
+  if (path.find('\0') != std::string::npos)
+    return Error{fmt::format(
+        "the path {} has a byte 0, which no path can have",
+        json(path).dump(-1, ' ', false, json::error_handler_t::replace))};
+  std::error_code failed;
+  const auto status = std::filesystem::status(path, failed);
+  // What is missing or a folder is for the operating system to refuse.
+  if (std::filesystem::exists(status) &&
+      !std::filesystem::is_directory(status)) {
+    if (!std::filesystem::is_regular_file(status))
+      return Error{fmt::format("'{}': cannot read: a target must be a regular "
+                               "file",
+                               path)};
+    const uintmax_t bytes = std::filesystem::file_size(path, failed);
+    if (!failed && bytes > kMostBytes)
+      return Error{fmt::format("'{}': {} bytes found, a target file has at "
+                               "most {}",
+                               path, bytes, kMostBytes)};
+  }
+  Result<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  return std::string(file->bytes());
+}
+
 static Error unknownTarget(std::string_view name) {
   const std::vector<std::string> names = getShippedTargets();
   return Error{fmt::format(
@@ -118,10 +148,10 @@ Result<json> Loader::load(std::string_view nameOrPath,
     called = path.string();
     std::error_code failed;
     key = std::filesystem::weakly_canonical(path, failed).string();
-    Result<MappedFile> file = MappedFile::open(called);
-    if (!file)
-      return file.takeError();
-    text = file->bytes();
+    Result<std::string> read = readTargetFile(called);
+    if (!read)
+      return read.takeError();
+    text = std::move(*read);
   } else {
     const EmbeddedTarget *end = kEmbeddedTargets + kNumEmbeddedTargets;
     const EmbeddedTarget *found =

@@ -164,6 +164,47 @@ TEST(ProgramFile, ChecksInOrder) {
   EXPECT_EQ(errorOf(bytes).substr(0, 31), "damaged: the SHA-256 of the fil");
 }
 
+/// PF-2: a reader of version 1.0 must not run what it would misunderstand.
+TEST(ProgramFile, TheMinorIsTheLowestThatHasAllThatIsUsed) {
+  auto minorOf = [](const Program &program) {
+    Result<std::vector<uint8_t>> bytes = writeProgram(program);
+    EXPECT_TRUE(bytes) << bytes.message();
+    return bytes ? get(*bytes, 76, 4) : 99;
+  };
+  EXPECT_EQ(minorOf(makeProgram()), 0u);
+
+  Program program = makeProgram();
+  program.spill = {1, 2};
+  EXPECT_EQ(minorOf(program), 1u);
+
+  Result<std::vector<MatrixDescriptor>> descriptors =
+      readDescriptors(makeProgram().descriptors);
+  ASSERT_TRUE(descriptors);
+  program = makeProgram();
+  program.descriptors = writeDescriptors(*descriptors);
+  EXPECT_EQ(minorOf(program), 0u);
+  descriptors->front().colEnd = 1; // a view
+  program.descriptors = writeDescriptors(*descriptors);
+  EXPECT_EQ(minorOf(program), 1u);
+
+  std::string text = kEverySection;
+  text.replace(text.find("tile 8"), 6, "tile 8 retile");
+  Result<Program> retiling = assemble(text, "retile.s", {.verify = false});
+  ASSERT_TRUE(retiling) << retiling.message();
+  EXPECT_EQ(minorOf(*retiling), 1u);
+
+  program = makeProgram();
+  program.append(*isa::encode(isa::WLoad{.n = 4}));
+  EXPECT_EQ(minorOf(program), 1u);
+
+  for (auto [rows, minor] : {std::pair(1, 0u), {2, 1u}}) {
+    program = makeProgram();
+    program.meta.insert(program.meta.find('{') + 1,
+                        "\"rows\":" + std::to_string(rows) + ",");
+    EXPECT_EQ(minorOf(program), minor) << rows;
+  }
+}
+
 TEST(ProgramFile, NewerMinorIsAccepted) {
   std::vector<uint8_t> bytes = makeFile();
   put(bytes, 76, 7, 4);

@@ -111,6 +111,37 @@ TEST_F(TargetBase, NumbersAreReplacedWhole) {
             "source");
 }
 
+/// Some files go on for ever.
+TEST_F(TargetBase, FilesAreRegularAndSmall) {
+  EXPECT_EQ(errorOf("mine.json", {{"base", "/dev/null"}, {"name", "mine"}}),
+            "mine.json: /base: '/dev/null': cannot read: a target must be a "
+            "regular file");
+  EXPECT_EQ(loadTarget("/dev/null").message(),
+            "'/dev/null': cannot read: a target must be a regular file");
+  write("large.json", {});
+  fs::resize_file(folder / "large.json", (16 << 20) + 1); // sparse
+  EXPECT_EQ(errorOf("mine.json", {{"base", "./large.json"}, {"name", "mine"}}),
+            "mine.json: /base: './large.json': 16777217 bytes found, a target "
+            "file has at most 16777216");
+  EXPECT_EQ(errorOf("mine.json", {{"base", std::string("below/\0.json", 12)},
+                                  {"name", "mine"}}),
+            "mine.json: /base: the path \"below/\\u0000.json\" has a byte 0, "
+            "which no path can have");
+}
+
+/// Bytes of wmem are counted in 31 bits.
+TEST_F(TargetBase, WeightMemoriesEndBefore2GiB) {
+  auto withBytes = [](uint32_t bytes) -> json {
+    return {{"base", "generic"},
+            {"name", "mine"},
+            {"memories", {{"wmem", {{"bytes", number(bytes)}}}}}};
+  };
+  EXPECT_EQ(errorOf("mine.json", withBytes(0x7fffffff)), "");
+  EXPECT_EQ(errorOf("mine.json", withBytes(0x80000000)),
+            "mine.json: /memories/wmem/bytes/value: found 2147483648, allowed "
+            "integer 1..2147483647");
+}
+
 TEST_F(TargetBase, DifferencesAreChecked) {
   EXPECT_EQ(errorOf("mine.json", {{"base", "hcgs-65nm"},
                                   {"name", "mine"},
