@@ -184,13 +184,37 @@ schedule::Operation ModelBuilder::makeVector(unsigned storage) const {
   return result;
 }
 
-/// Of a matrix with blocks: where segments of columns may begin.
-static uint32_t columnGranule(MatrixOp matrix) {
+uint32_t flow::columnGranule(MatrixOp matrix) {
   if (fx::CirculantAttr circulant = matrix.getCirculant())
     return circulant.getBlock();
   if (fx::SparsityAttr blocks = matrix.getBlocks())
     return blocks.getTiers().front().getCols();
   return 1;
+}
+
+LogicalResult flow::verifyProductIssue(IssueOp issue, MatrixOp matrix,
+                                       const TargetModel *target) {
+  const int64_t cols = matrix.getCols(), granule = columnGranule(matrix);
+  const int64_t begin = issue.getColBegin().value_or(0);
+  const int64_t end = issue.getColEnd().value_or(cols);
+  if (end > cols)
+    return issue.emitOpError("issues columns ")
+           << begin << " to " << end << " of a matrix that has " << cols;
+  for (int64_t edge : {begin, end})
+    if (edge % granule != 0 && edge != cols)
+      return issue.emitOpError("cuts columns at ")
+             << edge << "; blocks of the matrix begin at multiples of "
+             << granule;
+  if (!issue.getTile())
+    return success();
+  if (!matrix.isDense())
+    return issue.emitOpError(
+        "names a tile, which only products of dense matrices have");
+  if (target && *issue.getTile() >= target->mac.tiles.size())
+    return issue.emitOpError("names tile ")
+           << *issue.getTile() << "; '" << target->name << "' has "
+           << target->mac.tiles.size() << ", from 0 on";
+  return success();
 }
 
 namespace {
