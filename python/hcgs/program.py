@@ -146,6 +146,10 @@ class Program:
 
     def __init__(self, data: bytes, name: str = "program"):
         """data: the bytes of a program file. Raises ProgramError."""
+        if isinstance(data, (str, os.PathLike)):
+            raise TypeError(
+                "Program takes the bytes of a file; use hcgs.load for a path"
+            )
         #: The compiler's report; None for a program that was loaded.
         self.report: dict | None = None
         self._bytes = bytes(data)

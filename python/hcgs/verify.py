@@ -296,8 +296,21 @@ class _Reference:
         self._names = [tensor.name for tensor in self._session.get_outputs()]
 
     def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        missing = sorted(set(self._types) - set(inputs))
+        if missing:
+            raise InputError(
+                f"the model has an input '{missing[0]}' and the program has none of "
+                "that name; give the model that the program was compiled from"
+            )
         typed = {n: inputs[n].astype(kind) for n, kind in self._types.items()}
-        return dict(zip(self._names, self._session.run(None, typed)))
+        try:
+            found = self._session.run(None, typed)
+        except Exception as error:  # ONNX Runtime has no public base class
+            raise InputError(
+                "ONNX Runtime cannot run the model on the program's inputs; give the "
+                f"model that the program was compiled from: {error}"
+            ) from error
+        return dict(zip(self._names, found))
 
 
 _NUMPY_TYPES = {

@@ -477,6 +477,18 @@ def test_verify_refuses_another_model(program):
         hcgs.verify(program, b"no model", data())
 
 
+def test_verify_refuses_a_model_of_other_inputs(program):
+    model = onnx.load_model_from_string(make_model().SerializeToString())
+    model.graph.input[0].name = model.graph.node[0].input[0] = "z"
+    with pytest.raises(hcgs.Error, match="input 'z'|compiled from"):
+        hcgs.verify(program, model, data())
+
+
+def test_a_program_is_no_path():
+    with pytest.raises(TypeError, match="use hcgs.load"):
+        hcgs.Program("out.hcgs")
+
+
 # ---- the package itself ---------------------------------------------------
 
 
