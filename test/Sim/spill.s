@@ -7,6 +7,10 @@
 // RUN: FileCheck %s --check-prefix=STATS < %t.json
 // RUN: FileCheck %s --check-prefix=TRACE < %t.txt
 
+// RUN: hcgs-objdump %t.hcgs | FileCheck %s --check-prefix=COUNT
+// COUNT: .hcgs.desc 476 2 matrices, 1 view
+// COUNT: .hcgs.spill 8 spilled codes
+
 // A = [1 2; 3 4] and B = [5 6; 7 8] times x, column 1 of B times x[1], and
 // descriptor 0 again: it finds what is in wmem, B.
 // CHECK: {{\[\[}}21, 43, 65, 87, 60, 80, 65, 87], [0, 2, 4, 6, -6, -8, 4, 6]]

@@ -14,7 +14,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iterator>
+#include <new>
 #include <string>
+#include <string_view>
 
 using namespace hcgs;
 
@@ -68,6 +70,24 @@ static Result<void> assembleFile(const Options &options) {
                        bytes->size()));
 }
 
+/// Refuses what would have no effect, rather than pass over it.
+static void checkUsage(const Options &options, const CLI::App &app) {
+  for (const char *asked : {"--list-targets", "--print-target"}) {
+    if (app.count(asked) == 0)
+      continue;
+    for (const char *other : {"--list-targets", "--print-target", "input",
+                              "--output", "--no-verify"})
+      if (std::string_view(other) != asked && app.count(other) > 0)
+        throw CLI::ValidationError(std::string(asked) + " and " + other +
+                                   " exclude each other");
+    return;
+  }
+  if (options.input.empty())
+    throw CLI::RequiredError("input");
+  if (options.output.empty())
+    throw CLI::RequiredError("--output");
+}
+
 int main(int argc, char **argv) {
   Options options;
   bool asks = false;
@@ -92,11 +112,8 @@ int main(int argc, char **argv) {
       ->type_name("NAME|FILE");
   try {
     app.parse(argc, argv);
-    asks = options.listTargets || !options.printTarget.empty();
-    if (!asks && options.input.empty())
-      throw CLI::RequiredError("input");
-    if (!asks && options.output.empty())
-      throw CLI::RequiredError("--output");
+    checkUsage(options, app);
+    asks = app.count("--list-targets") + app.count("--print-target") > 0;
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error);
@@ -104,10 +121,13 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "run hcgs-as --help for the options\n");
     return 2;
   }
-  Result<void> done = asks ? tellTargets(options) : assembleFile(options);
-  if (!done) {
+  try {
+    Result<void> done = asks ? tellTargets(options) : assembleFile(options);
+    if (done)
+      return 0;
     std::fprintf(stderr, "hcgs-as: error: %s\n", done.message().c_str());
-    return 1;
+  } catch (const std::bad_alloc &) {
+    std::fprintf(stderr, "hcgs-as: error: there is not enough memory\n");
   }
-  return 0;
+  return 1;
 }

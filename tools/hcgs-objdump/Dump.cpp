@@ -3,8 +3,10 @@
 
 #include "Dump.h"
 #include "hcgs/Target/Images.h"
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <tuple>
 
 using namespace hcgs;
 using nlohmann::json;
@@ -52,6 +54,34 @@ std::string Dumper::nameOfMatrix(size_t desc) const {
                      shown(get(matrices[desc], "matrix")));
 }
 
+/// "3 matrices, 2 parts, 1 view": a part is of a larger spilled matrix, a view
+/// has some columns of a matrix.
+static std::string countMatrices(std::span<const MatrixDescriptor> all) {
+  size_t views = 0, parts = 0;
+  std::vector<const MatrixDescriptor *> spilled;
+  for (const MatrixDescriptor &desc : all) {
+    views += desc.isView();
+    if (desc.spill && !desc.isView())
+      spilled.push_back(&desc);
+  }
+  std::ranges::sort(spilled, {}, [](const MatrixDescriptor *desc) {
+    return std::pair(*desc->spill, ~desc->weightBytes);
+  });
+  uint64_t begin = 0, end = 0; // the image that reaches farthest
+  for (const MatrixDescriptor *desc : spilled) {
+    const uint64_t first = *desc->spill, last = first + desc->weightBytes;
+    if (last > end)
+      std::tie(begin, end) = std::pair(first, last);
+    else
+      parts += first != begin || last != end;
+  }
+  std::string text = fmt::format("{} matrices", all.size() - views - parts);
+  for (auto [count, what] : {std::pair(parts, "part"), {views, "view"}})
+    if (count > 0)
+      text += fmt::format(", {} {}{}", count, what, count == 1 ? "" : "s");
+  return text;
+}
+
 //===----------------------------------------------------------------------===//
 // The file
 //===----------------------------------------------------------------------===//
@@ -84,9 +114,10 @@ std::string Dumper::summary() const {
   auto items = [](size_t bytes, size_t each, std::string_view what) {
     return fmt::format("{} {}", bytes / each, what);
   };
-  size_t matrices = 0, tables = 0, vectors = 0;
+  size_t tables = 0, vectors = 0;
+  std::string matrices = countMatrices({});
   if (auto read = readDescriptors(program.descriptors))
-    matrices = read->size();
+    matrices = countMatrices(*read);
   if (auto read = readTables(program.tables))
     tables = read->size();
   if (auto read = readInitialVectors(program.vinit))
@@ -94,8 +125,7 @@ std::string Dumper::summary() const {
   std::vector<Row> rows = {
       {".hcgs.text", program.text.size(),
        items(program.text.size(), isa::kInstructionBytes, "instructions")},
-      {".hcgs.desc", program.descriptors.size(),
-       fmt::format("{} matrices", matrices)},
+      {".hcgs.desc", program.descriptors.size(), matrices},
       {".hcgs.weights", program.weights.size(), "weight codes"},
       {".hcgs.index", program.index.size(), "block indices"},
       {".hcgs.bias", program.bias.size(),

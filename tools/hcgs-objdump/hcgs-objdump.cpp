@@ -212,9 +212,15 @@ int main(int argc, char **argv) {
     fmt::print(stderr, "run hcgs-objdump --help for the options\n");
     return 2;
   }
-  if (Result<void> done = dumpFile(options); !done) {
+  try {
+    Result<void> done = dumpFile(options);
+    if (done)
+      return 0;
     fmt::print(stderr, "hcgs-objdump: error: {}\n", done.message());
-    return 1;
+  } catch (const std::bad_alloc &) {
+    fmt::print(stderr,
+               "hcgs-objdump: error: '{}': there is not enough memory\n",
+               options.input);
   }
-  return 0;
+  return 1;
 }

@@ -18,6 +18,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -241,17 +242,40 @@ static Result<void> checkWritable(const std::vector<std::string> &paths) {
   return {};
 }
 
-/// Time steps of the first row.
-static int64_t firstRowSteps(const LoadedProgram &program,
-                             const NpzArrays &inputs, const RunOptions &run) {
-  if (!run.lengths.empty())
-    return run.lengths.front();
+/// Time steps of the first row; nothing if the inputs are none that a run
+/// takes: it says what is wrong with them.
+static std::optional<int64_t> firstRowSteps(const LoadedProgram &program,
+                                            const NpzArrays &inputs,
+                                            const RunOptions &run) {
+  int64_t steps = program.fixedTime().value_or(1);
+  bool found = false;
   for (const TensorInfo &tensor : program.inputs())
     if (std::optional<size_t> axis = tensor.find(AxisKind::Time))
       for (const auto &[name, array] : inputs)
-        if (name == tensor.name || name.empty())
-          return array.shape[*axis];
-  return program.fixedTime().value_or(1);
+        if (!found && (name == tensor.name || name.empty())) {
+          if (*axis >= array.shape.size())
+            return std::nullopt;
+          steps = array.shape[*axis];
+          found = true;
+        }
+  if (run.lengths.empty())
+    return steps;
+  const int64_t length = run.lengths.front();
+  return length >= 0 && length <= steps ? std::optional(length) : std::nullopt;
+}
+
+/// The trace of the run that is about to be, which depends on the lengths of
+/// its inputs only: what cannot be traced is known before a long run.
+static Result<Trace> traceAhead(const LoadedProgram &program,
+                                const NpzArrays &inputs, const RunOptions &run,
+                                const TraceOptions &tracing) {
+  const std::optional<int64_t> steps = firstRowSteps(program, inputs, run);
+  if (!steps || !program.hasEntry(Entry::Run))
+    return Trace(); // the run will be refused
+  Result<Trace> trace = traceRun(program, *steps, tracing);
+  if (!trace)
+    return trace.takeError().at("--trace");
+  return trace;
 }
 
 static Result<void> simulate(const Options &options) {
@@ -265,9 +289,9 @@ static Result<void> simulate(const Options &options) {
   Result<LoadedProgram::Ptr> program = LoadedProgram::load(options.program);
   if (!program)
     return program.takeError();
-  if (Result<OperatingPoint> point =
-          (*program)->target().getOperatingPoint(options.operatingPoint);
-      !point)
+  Result<OperatingPoint> point =
+      (*program)->target().getOperatingPoint(options.operatingPoint);
+  if (!point)
     return point.takeError().at("--operating-point");
 
   NpzArrays inputs;
@@ -310,6 +334,16 @@ static Result<void> simulate(const Options &options) {
       return restored.takeError().at(fmt::format("'{}'", options.stateIn));
   }
 
+  Trace trace;
+  if (!options.trace.empty()) {
+    TraceOptions tracing = options.tracing;
+    tracing.point = *point;
+    Result<Trace> made = traceAhead(**program, inputs, run, tracing);
+    if (!made)
+      return made.takeError();
+    trace = std::move(*made);
+  }
+
   RunResult result;
   if (options.entry == "reset") {
     Result<Statistics> done = runner.reset(inputs, run);
@@ -343,22 +377,15 @@ static Result<void> simulate(const Options &options) {
     if (Result<void> staged = files.stage(options.stateOut, runner.saveState());
         !staged)
       return staged;
-  const std::string stats = result.statistics.toJson().dump(2) + "\n";
+  std::string stats;
+  if (!options.stats.empty())
+    stats = result.statistics.toJson().dump(2) + "\n";
   if (!options.stats.empty() && options.stats != "-")
     if (Result<void> staged = files.stage(options.stats, stats); !staged)
       return staged;
-  Trace trace;
-  if (!options.trace.empty()) {
-    const int64_t steps = firstRowSteps(**program, inputs, run);
-    Result<Trace> made = traceRun(**program, steps, options.tracing);
-    if (!made)
-      return made.takeError().at("--trace");
-    trace = std::move(*made);
-    if (options.trace != "-")
-      if (Result<void> staged = files.stage(options.trace, trace.bytes);
-          !staged)
-        return staged;
-  }
+  if (!options.trace.empty() && options.trace != "-")
+    if (Result<void> staged = files.stage(options.trace, trace.bytes); !staged)
+      return staged;
   if (Result<void> done = files.commit(); !done)
     return done;
   if (!trace.leftOut.empty())
@@ -480,9 +507,10 @@ int main(int argc, char **argv) {
   app.add_flag("--summary", options.summary,
                "Print tables: cycles and where they went, by unit and layer, "
                "and which part of the machine bounds them");
-  app.add_option("--operating-point", options.operatingPoint,
-                 "Times and energies at this clock and voltage of the target "
-                 "instead of its first")
+  app.add_option(
+         "--operating-point", options.operatingPoint,
+         "Times, traces and energies at this clock and voltage of the target "
+         "instead of its first")
       ->type_name("NAME");
   app.add_option("--threads", options.threads, "Rows run side by side")
       ->check(CLI::Range(1, 1024))
@@ -516,8 +544,14 @@ int main(int argc, char **argv) {
     fmt::print(stderr, "run hcgs-sim --help for the options\n");
     return 2;
   }
-  if (Result<void> done = simulate(options); !done) {
-    fmt::print(stderr, "hcgs-sim: error: {}\n", done.message());
+  try {
+    if (Result<void> done = simulate(options); !done) {
+      fmt::print(stderr, "hcgs-sim: error: {}\n", done.message());
+      return 1;
+    }
+  } catch (const std::bad_alloc &) {
+    fmt::print(stderr, "hcgs-sim: error: '{}': there is not enough memory\n",
+               options.program);
     return 1;
   }
   return 0;
