@@ -64,12 +64,27 @@ static Json sumOfBounds(const Json &passes) {
   return passes.empty() ? Json() : result;
 }
 
+/// Schedulers know of no spilled weights: their loads, which the loop repeats
+/// each step, hold the load unit as well.
+static void addWeightLoads(Json &pass) {
+  if (!pass.is_object() || !pass.contains("bound") ||
+      !pass["bound"].is_object())
+    return;
+  Json &bound = pass["bound"];
+  bound["load"] = number(bound, "load") + number(pass, "weight_load_cycles");
+  if (number(bound, "load") <= number(bound, "cycles"))
+    return;
+  bound["cycles"] = number(bound, "load");
+  bound["binding"] = "load";
+}
+
 Json hcgs::describeSchedule(const Json &meta, double cyclesPerStep) {
   Json passes = meta.value("schedule", Json::array());
   if (!passes.is_array())
     passes = Json::array();
   uint64_t entries = 0, depth = 0;
-  for (const Json &pass : passes) {
+  for (Json &pass : passes) {
+    addWeightLoads(pass);
     entries += number(pass, "entries");
     depth = std::max(depth, number(pass, "depth"));
   }

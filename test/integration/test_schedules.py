@@ -41,12 +41,10 @@ def test_there_are_schedules():
     assert {"depth2.mlir", "depth3.mlir"} <= {path.name for path in FILES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_length_equals_the_numpy_model(path):
-    program = hcgs.compile(str(path))
+def assert_equals_the_numpy_model(program: hcgs.Program):
+    """Every length of sequence, at once and in chunks."""
     file = oracle.read(bytes(program))
     depth = program.report["schedule"]["depth"]
-    assert depth == int(path.stem.removeprefix("depth"))
     seen = set()
     for steps in range(1, 2 * depth + 5):
         codes = make_inputs(program, steps)
@@ -57,6 +55,31 @@ def test_every_length_equals_the_numpy_model(path):
         equality.check_steps(program, codes, wanted, range(1, steps + 1))
         seen.update(np.unique(wanted["y"]))
     assert len(seen) > 20, "outputs hardly change: the test says little"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_length_equals_the_numpy_model(path):
+    program = hcgs.compile(str(path))
+    depth = program.report["schedule"]["depth"]
+    assert depth == int(path.stem.removeprefix("depth"))
+    assert_equals_the_numpy_model(program)
+
+
+def test_frames_are_read_in_row_blocks(tmp_path):
+    text = (HERE / "depth2.mlir").read_text()
+    for old, new in [
+        ("%x slots 2 :", "%x slots 2 row_block 4 :"),
+        (
+            "issue %x step 2 : !x",
+            "issue %x blocks 1 to 2 step 2 : !x\n"
+            "      hcgs.issue %x blocks 0 to 1 step 2 : !x",
+        ),
+    ]:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path = tmp_path / "read.mlir"
+    path.write_text(text)
+    assert_equals_the_numpy_model(hcgs.compile(str(path)))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

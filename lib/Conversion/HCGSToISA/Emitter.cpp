@@ -185,9 +185,8 @@ void Emitter::emitFlow(Operation *op, unsigned part,
 void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
                             StringRef step, int weightPart) {
   schedule::Entry entry = loop.entries[index];
-  if (weightPart >= 0) {
-    // The best tile of the whole is not that of a part; one that was asked for
-    // stays.
+  // The best tile of the whole is not that of a part; one that is named stays.
+  if (weightPart >= 0 && !loop.namesTile[index]) {
     const auto &tileFor =
         loop.model.problem.operations[entry.operation].tileFor;
     const WeightPart &part = layout.spill.parts[weightPart];
@@ -196,7 +195,7 @@ void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
     piece.end = part.end;
     if (part.gate >= 0)
       piece.gates = 1u << part.gate;
-    if (tileFor && entry.tile == tileFor(entry))
+    if (tileFor)
       entry.tile = tileFor(piece);
   }
   auto [op, part] = loop.model.sources[entry.operation];
@@ -209,7 +208,7 @@ void Emitter::emitScheduled(const Loop &loop, unsigned index, int64_t lead,
         int32_t((reversed ? -lead : lead) * walk.frameBytes + 2 * at)};
   };
   if (auto read = dyn_cast<ReadOp>(op))
-    along(read.getStream(), read.getFrames(), 0);
+    along(read.getStream(), read.getFrames(), entry.begin);
   else if (auto write = dyn_cast<WriteOp>(op))
     along(write.getStream(), write.getFrames(), write.getAt());
   emitFlow(
@@ -254,12 +253,12 @@ void Emitter::emitRegion(const Loop &loop, ArrayRef<Issue> issues,
   }
 }
 
-void Emitter::emitPreload(const Loop &loop, ArrayRef<Issue> issues) {
+std::vector<unsigned> Emitter::findPreloads(const Loop &loop,
+                                            ArrayRef<Issue> issues) const {
   std::vector<unsigned> users;
   std::vector<int> uses;
   findUses(loop, issues, users, uses);
-  for (unsigned part : BufferedLoads(layout.spill, uses, true).before())
-    emitWeightLoad(part);
+  return BufferedLoads(layout.spill, uses, true).before();
 }
 
 void Emitter::emitWeightLoad(unsigned number) {
@@ -360,7 +359,11 @@ void Emitter::emitPass(const Loop &loop) {
   SmallVector<Issue> steady;
   for (auto [index, entry] : llvm::enumerate(loop.entries))
     steady.push_back({unsigned(index), entry.step, stepName("t", entry.step)});
-  emitPreload(loop, steady);
+  if (std::vector<unsigned> parts = findPreloads(loop, steady); !parts.empty())
+    onlyIf(depth, [&] {
+      for (unsigned part : parts)
+        emitWeightLoad(part);
+    });
   auto body = isa::LoopOp::create(
       builder, loc, isa::Trips{.seq = true, .imm = int32_t(-depth)}, 0,
       isa::InstructionNote{.what =
@@ -484,6 +487,8 @@ void Emitter::emitOutside(Operation *op) {
       auto [tile, retile] = timing.bestDense(
           uint64_t(entry.end) * matrix.getGates(), matrix.getCols());
       entry.tile = {tile, retile};
+      if (auto fixed = layout.program->getAttrOfType<IntegerAttr>(kTileAttr))
+        entry.tile = {unsigned(fixed.getValue().getZExtValue()), false};
     }
   }
   emitFlow(op, 0, entry, starts, address, stream, "");

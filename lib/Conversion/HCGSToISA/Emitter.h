@@ -57,8 +57,9 @@ private:
     std::string step;
   };
   void emitRegion(const Loop &loop, llvm::ArrayRef<Issue> issues, bool repeats);
-  /// The loads before a region that repeats.
-  void emitPreload(const Loop &loop, llvm::ArrayRef<Issue> issues);
+  /// The parts to load before a region that repeats.
+  std::vector<unsigned> findPreloads(const Loop &loop,
+                                     llvm::ArrayRef<Issue> issues) const;
   void emitWeightLoad(unsigned part);
   /// The parts of spilled matrices that each issue uses; -1: none.
   void findUses(const Loop &loop, llvm::ArrayRef<Issue> issues,

@@ -191,6 +191,23 @@ static Attribute describeTable(TableOp table, Json &json) {
   return json.object(members);
 }
 
+/// Cycles for which the loads of spilled weights hold the load unit in a step
+/// of the steady state.
+static uint64_t countWeightLoadCycles(const ProgramLayout &layout,
+                                      const Loop &loop) {
+  std::vector<int> uses;
+  for (const schedule::Entry &entry : loop.entries)
+    llvm::append_range(uses, layout.spill.partsOf(layout, loop, entry));
+  const schedule::MachineTiming timing = schedule::timingOf(layout.target);
+  BufferedLoads loads(layout.spill, uses, /*repeats=*/true);
+  uint64_t cycles = 0;
+  for (size_t use = 0; use < uses.size(); ++use)
+    if (int part = loads.after(use); part >= 0)
+      cycles +=
+          timing.transferBytes(timing.load, layout.spill.parts[part].bytes);
+  return cycles;
+}
+
 /// `schedule` of the metadata: of each time loop its depth and entries, and
 /// what the scheduler reported.
 static Attribute describeSchedules(const ProgramLayout &layout, Json &json) {
@@ -199,6 +216,9 @@ static Attribute describeSchedules(const ProgramLayout &layout, Json &json) {
     SmallVector<Json::Member> members = {
         {"depth", json.number(loop.depth)},
         {"entries", json.number(loop.entries.size())}};
+    if (layout.spill.any())
+      members.push_back({"weight_load_cycles",
+                         json.number(countWeightLoadCycles(layout, loop))});
     SequenceOp sequence = loop.op;
     if (DictionaryAttr report = sequence.getSchedule().getReportAttr())
       for (NamedAttribute entry : report)
@@ -280,7 +300,8 @@ static LogicalResult checkLength(isa::ProgramOp program,
          << "program needs " << groupDigits(count) << " instructions, pmem of '"
          << target.name << "' has " << groupDigits(available) << ": "
          << groupDigits(count - available)
-         << " instructions over; choose a target with more, or fewer layers";
+         << " instructions over; use less depth, as --schedule=sequential "
+            "does, fewer --streams or layers, or a target with more";
 }
 
 FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
@@ -291,6 +312,13 @@ FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
     return emitError(program->getLoc(), "program was scheduled for '")
            << *named << "', not for '" << target.name
            << "'; run hcgs-schedule with this target";
+  if (Attribute tile = program->getAttr(kTileAttr)) {
+    auto number = dyn_cast<IntegerAttr>(tile);
+    if (!number || !number.getValue().ult(target.mac.tiles.size()))
+      return emitError(program->getLoc(), "attribute '")
+             << kTileAttr << "' is " << tile << "; '" << target.name << "' has "
+             << target.mac.tiles.size() << " tiles, from 0 on";
+  }
   FailureOr<BatchRows> rows = BatchRows::find(program);
   if (failed(rows))
     return failure();

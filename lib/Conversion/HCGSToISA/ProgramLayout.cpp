@@ -203,6 +203,7 @@ LogicalResult ProgramLayout::readSchedule(Loop &loop) {
       entry.begin = 0;
       entry.end = loop.model.problem.operations[entry.operation].rows;
       loop.entries.push_back(entry);
+      loop.namesTile.push_back(false);
       continue;
     }
     auto issue = cast<IssueOp>(op);
@@ -223,6 +224,7 @@ LogicalResult ProgramLayout::readSchedule(Loop &loop) {
     if (failed(readProduct(issue, operation, entry)))
       return failure();
     loop.entries.push_back(entry);
+    loop.namesTile.push_back(issue.getTile().has_value());
   }
   return success();
 }
@@ -233,39 +235,23 @@ LogicalResult ProgramLayout::readProduct(IssueOp issue,
                                          schedule::Entry &entry) {
   if (!operation.isProduct())
     return success();
+  auto mvm = cast<MvmOp>(issue.getValue().getDefiningOp());
+  MatrixOp matrix = (matrices.begin() + matrixNumber(mvm.getMatrix()))->second;
+  if (failed(verifyProductIssue(issue, matrix, &target)))
+    return failure();
   unsigned all = (1u << operation.gates) - 1;
   entry.gates = issue.getGateMask() == all ? 0 : issue.getGateMask();
   if (std::optional<int64_t> end = issue.getColEnd()) {
-    int64_t begin = *issue.getColBegin(), granule = operation.colGranule;
-    if (*end > operation.cols)
-      return issue.emitOpError("issues columns ")
-             << begin << " to " << *end << " of a matrix that has "
-             << operation.cols;
-    for (int64_t edge : {begin, *end})
-      if (edge % granule && edge != operation.cols)
-        return issue.emitOpError("cuts columns at ")
-               << edge << "; blocks of the matrix begin at multiples of "
-               << granule;
+    int64_t begin = *issue.getColBegin();
     if (begin != 0 || *end != operation.cols) {
       entry.colBegin = begin;
       entry.colEnd = *end;
     }
   }
-  if (!operation.tileFor) {
-    if (issue.getTile())
-      return issue.emitOpError("names a tile, which only products of dense "
-                               "matrices have");
-    return success();
-  }
-  if (!issue.getTile()) {
+  if (issue.getTile())
+    entry.tile = {unsigned(*issue.getTile()), issue.getRetile()};
+  else if (operation.tileFor)
     entry.tile = operation.tileFor(entry);
-    return success();
-  }
-  if (*issue.getTile() >= target.mac.tiles.size())
-    return issue.emitOpError("names tile ")
-           << *issue.getTile() << "; '" << target.name << "' has "
-           << target.mac.tiles.size() << ", from 0 on";
-  entry.tile = {unsigned(*issue.getTile()), issue.getRetile()};
   return success();
 }
 

@@ -55,6 +55,8 @@ struct Loop {
   unsigned depth = 0;
   std::vector<schedule::Holding> holdings; // by storage
   std::vector<schedule::Entry> entries;
+  /// Of each entry: whether the schedule names its tile.
+  std::vector<bool> namesTile;
 
   struct Ring {
     schedule::Memory memory;

@@ -116,7 +116,7 @@ hcgs.program @accumulators {
 // 33 copies of one element: load and store need two instructions each.
 !v = !hcgs.vec<1 x !fx.int<13, 12>>
 !y = !hcgs.vec<33 x !fx.int<13, 12>>
-// expected-error@+1 {{program needs 71 instructions, pmem of 'tiny' has 64: 7 instructions over; choose a target with more, or fewer layers}}
+// expected-error@+1 {{program needs 71 instructions, pmem of 'tiny' has 64: 7 instructions over; use less depth, as --schedule=sequential does, fewer --streams or layers, or a target with more}}
 hcgs.program @instructions {
   hcgs.stream @x sequence in : !v
   hcgs.stream @y sequence out : !y

@@ -203,3 +203,12 @@ hcgs.program @p {
     hcgs.yield
   }
 }
+
+// -----
+
+!v = !hcgs.vec<4 x !fx.int<13, 12>>
+// expected-error@+1 {{attribute 'hcgs.tile' is 9 : i64; 'generic' has 9 tiles, from 0 on}}
+hcgs.program @tile attributes {hcgs.tile = 9 : i64} {
+  hcgs.stream @x sequence in : !v
+  %x = hcgs.read @x : !v
+}

@@ -1,6 +1,7 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: hcgs-opt %s --hcgs-schedule="target=generic schedule=unfolded" --hcgs-verify-schedule --hcgs-to-isa --isa-verify-program | FileCheck %s
+// RUN: hcgs-opt %s --hcgs-schedule="target=generic schedule=unfolded tile=1" --hcgs-verify-schedule --hcgs-to-isa --isa-verify-program | FileCheck %s --check-prefix=FIXED
 
 // What happens once a run: initial states from the host, a head on the final
 // state, a concat, the last frame of a sequence; inside the loop a residual
@@ -101,3 +102,6 @@ hcgs.program @net {
 // CHECK-NEXT: isa.astream a[[S]], stream 6
 // CHECK-NEXT: isa.store x[a[[S]]], [[L]], n 8
 // CHECK-NEXT: isa.halt
+
+// A shape that was asked for is taken outside time loops, too.
+// FIXED: isa.mvm {{.*}}, desc 2, {{.*}}, tile 8 {

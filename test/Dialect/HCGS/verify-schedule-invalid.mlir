@@ -642,3 +642,31 @@ hcgs.program @p target "generic" {
     hcgs.yield
   }
 }
+
+// -----
+
+// More slots than values live: each would only be run through.
+!v = !hcgs.vec<4 x !fx.int<13, 12>>
+!s = !hcgs.acc<1x4, [12]>
+hcgs.program @p target "generic" {
+  hcgs.layer @L0 add "/Add"
+  hcgs.stream @x step in : !v
+  hcgs.stream @y step out : !v
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    %s = hcgs.vacc %x shl 0 layer @L0 : (!v) -> !s
+    %y = hcgs.requant %s[0] shift 0 layer @L0 : !s -> !v
+    hcgs.write %y, @y at 0 : !v
+    hcgs.schedule depth 1 {
+      // expected-error@+1 {{has 60000 slots; with depth 1, values of no more than 3 steps are needed at a time; use at most 3}}
+      hcgs.buffer %x slots 60000 : !v
+      hcgs.buffer %s slots 1 : !s
+      hcgs.buffer %y slots 3 : !v
+      hcgs.issue %s step 0 : !s
+      hcgs.issue %y step 0 : !v
+      hcgs.issue_write %y, @y at 0 step 0 : !v
+      hcgs.issue %x step 1 : !v
+    }
+    hcgs.yield
+  }
+}

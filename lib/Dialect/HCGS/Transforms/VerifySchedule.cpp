@@ -12,6 +12,7 @@
 
 #include "hcgs/Dialect/HCGS/Transforms/Passes.h"
 #include "hcgs/Dialect/HCGS/Transforms/ProgramTarget.h"
+#include "hcgs/Dialect/HCGS/Transforms/StepModel.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/SymbolTable.h"
@@ -19,6 +20,8 @@
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallSet.h"
+
+#include <limits>
 
 namespace hcgs::flow {
 #define GEN_PASS_DEF_HCGSVERIFYSCHEDULE
@@ -53,7 +56,9 @@ struct Buffer {
   std::vector<Label> places; // slots x rows x gates
   /// Of each row and gate: the latest step that was completed.
   std::vector<int64_t> completed;
-  /// Of each step, row and gate: what was added already.
+  /// In iteration t, entries write steps t + soonest .. t + latest: of each of
+  /// these, row and gate, what was added already.
+  int64_t soonest = std::numeric_limits<int64_t>::max(), latest = 0;
   std::vector<std::vector<int64_t>> issued;
 
   Label &at(int64_t step, int64_t row, int64_t gate) {
@@ -62,6 +67,9 @@ struct Buffer {
     if (window)
       place = row / height % window * height + row % height;
     return places[(slot * rows + place) * gates + gate];
+  }
+  std::vector<int64_t> &issuedOf(int64_t step) {
+    return issued[step % issued.size()];
   }
   /// Elements in all slots.
   int64_t elements() const {
@@ -103,7 +111,8 @@ public:
       return sequence.emitOpError("has no schedule; run hcgs-schedule");
     findBuffers();
     if (failed(readBuffers()) || failed(readEntries()) ||
-        failed(checkCoverage()) || failed(checkTarget()))
+        failed(checkCoverage()) || failed(checkTarget()) ||
+        failed(checkSlots()))
       return failure();
     // Every length whose prologue and epilogue meet (of very deep schedules the
     // shortest and the longest of these), and one past all of them.
@@ -126,6 +135,7 @@ private:
   LogicalResult readProduct(IssueOp issue, MvmOp mvm, Entry &entry);
   LogicalResult checkCoverage();
   LogicalResult checkTarget();
+  LogicalResult checkSlots();
   LogicalResult execute(int64_t steps);
   LogicalResult issue(const Entry &entry, int64_t time);
   /// Reads a gate, or all if `oneGate` is -1.
@@ -288,6 +298,13 @@ LogicalResult Checker::readEntries() {
         return failure();
     entries.push_back(entry);
   }
+  for (const Entry &entry : entries) {
+    if (isa<WriteOp>(entry.flow))
+      continue;
+    Buffer &buffer = bufferOf(entry.flow->getResult(0));
+    buffer.soonest = std::min(buffer.soonest, entry.step);
+    buffer.latest = std::max(buffer.latest, entry.step);
+  }
   return success();
 }
 
@@ -297,30 +314,12 @@ LogicalResult Checker::readProduct(IssueOp issue, MvmOp mvm, Entry &entry) {
   if (!matrix)
     return mvm.emitOpError("names ")
            << mvm.getMatrixAttr() << ", which is not an hcgs.matrix";
-  const int64_t cols = matrix.getCols();
   entry.gates = issue.getGateMask();
   if (!entry.gates)
     entry.gates = (1u << matrix.getGates()) - 1;
   entry.colBegin = issue.getColBegin().value_or(0);
-  entry.colEnd = issue.getColEnd().value_or(cols);
-  if (entry.colEnd > cols)
-    return issue.emitOpError("issues columns ")
-           << entry.colBegin << " to " << entry.colEnd
-           << " of a matrix that has " << cols;
-  int64_t granule = 1;
-  if (hcgs::fx::CirculantAttr circulant = matrix.getCirculant())
-    granule = circulant.getBlock();
-  else if (hcgs::fx::SparsityAttr blocks = matrix.getBlocks())
-    granule = blocks.getTiers().front().getCols();
-  for (int64_t edge : {entry.colBegin, entry.colEnd})
-    if (edge % granule != 0 && edge != cols)
-      return issue.emitOpError("cuts columns at ")
-             << edge << "; blocks of the matrix begin at multiples of "
-             << granule;
-  if (issue.getTile() && !matrix.isDense())
-    return issue.emitOpError(
-        "names a tile, which only products of dense matrices have");
-  return success();
+  entry.colEnd = issue.getColEnd().value_or(matrix.getCols());
+  return verifyProductIssue(issue, matrix, target);
 }
 
 /// Condition 1.
@@ -411,14 +410,6 @@ LogicalResult Checker::checkCoverage() {
 
 /// Condition 6. Where nothing is known of the target, what no machine has.
 LogicalResult Checker::checkTarget() {
-  if (target)
-    for (const Entry &entry : entries)
-      if (auto issue = dyn_cast<IssueOp>(entry.op))
-        if (issue.getTile() && *issue.getTile() >= target->mac.tiles.size())
-          return issue.emitOpError("names tile ")
-                 << *issue.getTile() << "; '" << target->name << "' has "
-                 << target->mac.tiles.size() << ", from 0 on";
-
   constexpr uint64_t kAddresses = uint64_t(1) << 24, kProgram = 1 << 20;
   const std::string owner = target ? " of '" + target->name + "'" : "";
   uint64_t elements[2] = {0, 0};
@@ -476,6 +467,19 @@ LogicalResult Checker::checkTarget() {
            << owner << " has (" << available
            << "); use less depth, as --schedule=sequential does, fewer "
               "--streams, or a target with more";
+  return success();
+}
+
+/// In iteration t, entries touch steps t - 1 (a state that is read) to
+/// t + depth. More slots hold nothing, and would be run through for nothing.
+LogicalResult Checker::checkSlots() {
+  const int64_t most = int64_t(scheduleOp.getDepth()) + 2;
+  for (Buffer &buffer : buffers)
+    if (buffer.slots > most)
+      return buffer.op.emitOpError("has ")
+             << buffer.slots << " slots; with depth " << scheduleOp.getDepth()
+             << ", values of no more than " << most
+             << " steps are needed at a time; use at most " << most;
   return success();
 }
 
@@ -537,7 +541,7 @@ LogicalResult Checker::writeRows(const Entry &entry, int64_t time) {
     if (isa<MvmOp>(entry.flow) && !entry.has(gate))
       continue;
     Label &label = buffer.at(time, row, gate);
-    int64_t &issued = buffer.issued[time][place];
+    int64_t &issued = buffer.issuedOf(time)[place];
     if (issued && (label.step != time || label.row != row)) {
       InFlightDiagnostic diag = entry.op->emitOpError("adds to row ")
                                 << row
@@ -605,7 +609,7 @@ LogicalResult Checker::execute(int64_t steps) {
   for (Buffer &buffer : buffers) {
     buffer.places.assign(buffer.slots * buffer.rows * buffer.gates, {});
     buffer.completed.assign(buffer.rows * buffer.gates, -2);
-    buffer.issued.assign(steps,
+    buffer.issued.assign(buffer.latest - buffer.soonest + 1,
                          std::vector<int64_t>(buffer.rows * buffer.gates, 0));
     if (!buffer.state)
       continue;
@@ -614,12 +618,16 @@ LogicalResult Checker::execute(int64_t steps) {
       buffer.completed[row] = -1;
     }
   }
-  for (int64_t t = -int64_t(scheduleOp.getDepth()); t < steps; ++t)
+  for (int64_t t = -int64_t(scheduleOp.getDepth()); t < steps; ++t) {
+    for (Buffer &buffer : buffers)
+      if (int64_t begun = t + buffer.latest; begun >= 0)
+        llvm::fill(buffer.issuedOf(begun), 0);
     for (const Entry &entry : entries) {
       int64_t time = t + entry.step;
       if (time >= 0 && time < steps && failed(issue(entry, time)))
         return failure();
     }
+  }
   // The next call goes on from these.
   for (Buffer &buffer : buffers)
     for (int64_t row = 0; buffer.state && row < buffer.rows; ++row) {

@@ -63,7 +63,9 @@ def HCGSSchedule : Pass<"hcgs-schedule", "::hcgs::flow::ProgramOp"> {
 
     `tile=adaptive` lets every product of a dense matrix take the tile shape with
     the fewest cycles, and its last rows a lower one; `tile=K` gives all of them
-    the shape of K rows.
+    the shape of K rows. Products outside time loops have no entry that could say
+    so; for them the program has the attribute `hcgs.tile`, the number of the
+    shape.
 
     Fails if no target is named, if it is unknown or another than the one the
     program names, if there is no schedule of that name or it is not defined for
@@ -115,7 +117,9 @@ def HCGSVerifySchedule : Pass<"hcgs-verify-schedule", "::hcgs::flow::ProgramOp">
     5. accumulators that start from biases are begun by a product;
     6. on the target that the program or the option names: tile shapes exist,
        and neither the buffers, nor their rings and streams, nor the entries
-       take more than its memories and address registers.
+       take more than its memories and address registers;
+    7. no buffer has more than depth + 2 slots, the steps whose values can be
+       needed at a time.
 
     Since the machine keeps program order where ranges conflict (T-H-1) and
     waits where a queue is full (T-D-2), these make a schedule correct. A
