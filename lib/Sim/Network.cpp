@@ -163,9 +163,8 @@ static Result<StreamInfo> parseStream(const Node &node) {
     return which.takeError();
   stream.direction = static_cast<StreamInfo::Direction>(*which);
   // Spilled weights are limited by what a program can address.
-  Result<int64_t> elements =
-      integerField(node, "elements", 1,
-                   stream.weights ? int64_t(1) << 30 : kMaxElements);
+  Result<int64_t> elements = integerField(
+      node, "elements", 1, stream.weights ? int64_t(1) << 30 : kMaxElements);
   if (!elements)
     return elements.takeError();
   stream.elements = static_cast<uint32_t>(*elements);
@@ -286,8 +285,7 @@ static Result<TensorInfo> parseTensor(const Node &node,
     part.format = values[*value].format;
     const StreamInfo &carrier = network.streams[part.stream];
     if (carrier.elements != part.width || carrier.step != part.sequence ||
-        carrier.direction != direction || carrier.row != 0 ||
-        carrier.weights)
+        carrier.direction != direction || carrier.row != 0 || carrier.weights)
       return partNode.wrong(
           fmt::format("a stream of the value's width ({}), kind and direction",
                       part.width));
