@@ -14,14 +14,6 @@ namespace {
 class BatchScheduler : public LayeredScheduler {
 public:
   BatchScheduler() : LayeredScheduler("batch") {}
-
-protected:
-  std::vector<unsigned> gateSets(unsigned gates) const override {
-    std::vector<unsigned> sets;
-    for (unsigned gate = 0; gate < gates; ++gate)
-      sets.push_back(gates > 1 ? 1u << gate : 0);
-    return sets;
-  }
 };
 
 } // namespace

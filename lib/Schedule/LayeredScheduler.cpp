@@ -168,6 +168,13 @@ std::vector<LayerPart> hcgs::schedule::layerPartsOf(const Problem &problem) {
   return result;
 }
 
+std::vector<unsigned> LayeredScheduler::gateSets(unsigned gates) const {
+  std::vector<unsigned> sets;
+  for (unsigned gate = 0; gate < gates; ++gate)
+    sets.push_back(gates > 1 ? 1u << gate : 0);
+  return sets;
+}
+
 Plan LayeredScheduler::build(const Problem &problem,
                              const std::vector<uint32_t> &heights) const {
   Plan plan;

@@ -56,7 +56,8 @@ protected:
 
   /// What one row block of a layer (or all of its rows) is cut into: the sets
   /// of gates that are computed one after the other; one of 0: all at once.
-  virtual std::vector<unsigned> gateSets(unsigned gates) const = 0;
+  /// Each gate alone, unless a schedule says otherwise.
+  virtual std::vector<unsigned> gateSets(unsigned gates) const;
   /// Whether layers are cut into row blocks.
   virtual bool cutsRows() const { return true; }
 

@@ -17,12 +17,6 @@ public:
   SequentialScheduler() : LayeredScheduler("sequential") {}
 
 protected:
-  std::vector<unsigned> gateSets(unsigned gates) const override {
-    std::vector<unsigned> sets;
-    for (unsigned gate = 0; gate < gates; ++gate)
-      sets.push_back(gates > 1 ? 1u << gate : 0);
-    return sets;
-  }
   bool cutsRows() const override { return false; }
 };
 

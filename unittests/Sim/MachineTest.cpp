@@ -35,9 +35,6 @@ static std::string runCode(std::string_view code, bool checked) {
   return runCode(builder, code, checked);
 }
 
-#define EXPECT_CONTAINS(text, part)                                            \
-  EXPECT_NE((text).find(part), std::string::npos) << (text)
-
 //===----------------------------------------------------------------------===//
 // Addresses, in both modes
 //===----------------------------------------------------------------------===//

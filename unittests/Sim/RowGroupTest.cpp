@@ -14,9 +14,6 @@ using namespace hcgs::sim;
 using namespace hcgs::sim::test;
 using nlohmann::json;
 
-#define EXPECT_CONTAINS(text, part)                                            \
-  EXPECT_NE((text).find(part), std::string::npos) << (text)
-
 /// Row 0 sums x up in y, row 1 sums up 2 x (which no compiler would write, but
 /// shows in which place a row was); x and y are [time, batch, feature 2].
 static ProgramBuilder sums() {

@@ -15,9 +15,6 @@ using namespace hcgs::sim;
 using namespace hcgs::sim::test;
 using nlohmann::json;
 
-#define EXPECT_CONTAINS(text, part)                                            \
-  EXPECT_NE((text).find(part), std::string::npos) << (text)
-
 /// y(t) = y(t-1) + x(t), starting from h; x and y are [time, batch, feature 3],
 /// h is [layer 2, batch, feature 3] (the sum starts with h[0] + 2 h[1]).
 static ProgramBuilder accumulator() {

@@ -74,9 +74,6 @@ protected:
 
 } // namespace
 
-#define EXPECT_CONTAINS(text, part)                                            \
-  EXPECT_NE((text).find(part), std::string::npos) << (text)
-
 TEST_F(SpillTest, ProductsUseWhatWasLoaded) {
   ASSERT_TRUE(load("wload w[16], x[a1], n 12\n" + std::string(kMultiply)));
   for (bool checked : {false, true}) {

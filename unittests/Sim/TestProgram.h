@@ -23,6 +23,10 @@
 
 #include <nlohmann/json.hpp>
 
+/// A part that a text must have, with the whole text if it has not.
+#define EXPECT_CONTAINS(text, part)                                            \
+  EXPECT_NE((text).find(part), std::string::npos) << (text)
+
 namespace hcgs::sim::test {
 
 /// A matrix as a table of numbers, beside its images.
