@@ -179,7 +179,9 @@ Json hcgs::describeLayers(const Json &matrices) {
                  layer["node"] == matrix["node"];
         });
     if (same == layers.end()) {
-      Json layer = {{"layer", matrix["layer"]}, {"node", matrix["node"]}};
+      Json layer = {{"layer", matrix["layer"]},
+                    {"node", matrix["node"]},
+                    {"direction", matrix["direction"]}};
       for (const char *key : kSums)
         layer[key] = uint64_t(0);
       layers.push_back(std::move(layer));
@@ -249,7 +251,12 @@ std::string hcgs::formatAccounting(const std::string &report) {
   for (const Json &matrix : json["matrices"]) {
     const uint64_t gates = matrix["gates"];
     const std::string kind = matrix["kind"];
-    const std::string name = nameOf(matrix);
+    std::string name = nameOf(matrix);
+    const auto alike =
+        std::count_if(json["matrices"].begin(), json["matrices"].end(),
+                      [&](const Json &other) { return nameOf(other) == name; });
+    if (alike > 1 && matrix["direction"].is_string())
+      name += " " + matrix["direction"].get<std::string>();
     std::string shape = fmt::format("{}x{}", matrix["rows"].get<uint64_t>(),
                                     matrix["cols"].get<uint64_t>());
     if (gates > 1)

@@ -116,6 +116,16 @@ static Result<void> describeTiming(const Program &program,
   return {};
 }
 
+/// "forward" or "reverse" of a matrix of an LSTM layer; null of others.
+static Json directionOf(const Json &meta, const Json &matrix) {
+  const Json layers =
+      meta.value(Json::json_pointer("/network/layers"), Json::array());
+  const Json layer = matrix.value("layer", Json());
+  if (!layer.is_number_unsigned() || layer.get<size_t>() >= layers.size())
+    return Json();
+  return layers[layer.get<size_t>()].value("direction", Json());
+}
+
 /// Everything that a program says about itself.
 static Result<void> describeProgram(const Program &program, Json &report) {
   Result<std::vector<MatrixDescriptor>> descriptors =
@@ -148,6 +158,7 @@ static Result<void> describeProgram(const Program &program, Json &report) {
         describeMatrix((*descriptors)[i], entry, program.index, *target);
     if (!matrix)
       return matrix.takeError();
+    (*matrix)["direction"] = directionOf(meta, entry);
     kept += (*matrix)["kept"].get<uint64_t>();
     fp32Bytes += 4 * (*matrix)["total"].get<uint64_t>() +
                  (*matrix)["bias_bytes"].get<uint64_t>();

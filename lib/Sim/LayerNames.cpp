@@ -12,24 +12,34 @@ using namespace hcgs;
 using namespace hcgs::sim;
 using nlohmann::json;
 
-static std::vector<std::string> namesOf(const LoadedProgram &program) {
-  std::vector<std::string> names;
+namespace {
+/// What the metadata say of a layer.
+struct Layer {
+  std::string name, direction;
+  bool operator==(const Layer &) const = default;
+};
+} // namespace
+
+static std::vector<Layer> layersOf(const LoadedProgram &program) {
+  std::vector<Layer> result;
   const json &metadata = program.metadata();
   auto network = metadata.find("network");
   if (network == metadata.end() || !network->is_object())
-    return names;
+    return result;
   auto layers = network->find("layers");
   if (layers == network->end() || !layers->is_array())
-    return names;
+    return result;
   for (const json &layer : *layers) {
-    names.emplace_back();
-    if (!layer.is_object())
-      continue;
-    if (auto name = layer.find("name");
-        name != layer.end() && name->is_string())
-      names.back() = name->get<std::string>();
+    auto text = [&](const char *key) {
+      if (!layer.is_object())
+        return std::string();
+      auto it = layer.find(key);
+      return it != layer.end() && it->is_string() ? it->get<std::string>()
+                                                  : std::string();
+    };
+    result.push_back({text("name"), text("direction")});
   }
-  return names;
+  return result;
 }
 
 /// Whether `end` is the end of a name, from a '/' on.
@@ -39,23 +49,45 @@ static bool endsAtSlash(std::string_view name, std::string_view end) {
   return name.size() == end.size() || name[name.size() - end.size() - 1] == '/';
 }
 
-LayerNames::LayerNames(const LoadedProgram &program)
-    : names(namesOf(program)), ends(names) {
-  for (size_t i = 0; i < names.size(); ++i) {
-    const std::string_view name = names[i];
-    auto isAlone = [&](std::string_view end) {
-      return std::none_of(names.begin(), names.end(), [&](const auto &other) {
-        return &other != &names[i] && endsAtSlash(other, end);
+/// The shortest end of `name`, at a '/', that no other name has.
+static std::string_view shortestEnd(std::string_view name,
+                                    const std::vector<Layer> &layers) {
+  auto isAlone = [&](std::string_view end) {
+    return std::none_of(layers.begin(), layers.end(), [&](const Layer &other) {
+      return other.name != name && endsAtSlash(other.name, end);
+    });
+  };
+  for (size_t slash = name.rfind('/'); slash != std::string_view::npos;
+       slash = slash ? name.rfind('/', slash - 1) : std::string_view::npos) {
+    const std::string_view end = name.substr(slash + 1);
+    if (!end.empty() && isAlone(end))
+      return end;
+  }
+  return name;
+}
+
+/// What tells a layer from the others of its name: nothing if there are none,
+/// its direction, or with that its index.
+static std::string distinction(const std::vector<Layer> &layers, size_t index) {
+  const Layer &layer = layers[index];
+  const auto named =
+      std::count_if(layers.begin(), layers.end(), [&](const Layer &other) {
+        return other.name == layer.name;
       });
-    };
-    for (size_t slash = name.rfind('/'); slash != std::string_view::npos;
-         slash = slash ? name.rfind('/', slash - 1) : std::string_view::npos) {
-      const std::string_view end = name.substr(slash + 1);
-      if (!end.empty() && isAlone(end)) {
-        ends[i] = end;
-        break;
-      }
-    }
+  if (named == 1 || layer.name.empty())
+    return "";
+  std::string text = layer.direction.empty() ? "" : " " + layer.direction;
+  if (std::count(layers.begin(), layers.end(), layer) > 1)
+    text += " #" + std::to_string(index);
+  return text;
+}
+
+LayerNames::LayerNames(const LoadedProgram &program) {
+  const std::vector<Layer> layers = layersOf(program);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const std::string more = distinction(layers, i);
+    names.push_back(layers[i].name + more);
+    ends.push_back(std::string(shortestEnd(layers[i].name, layers)) + more);
   }
 }
 

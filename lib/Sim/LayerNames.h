@@ -8,13 +8,15 @@
 
 #include "hcgs/Sim/LoadedProgram.h"
 
-#include <map>
 #include <string>
 #include <vector>
 
 namespace hcgs::sim {
 
-/// Names of the layers of a program.
+/// Names of the layers of a program. Layers with the same name, such as the two
+/// of a bidirectional ONNX node, have their direction behind it ("lstm
+/// reverse"); where that does not tell them apart either, their index, too
+/// ("lstm forward #2").
 class LayerNames {
 public:
   explicit LayerNames(const LoadedProgram &program);
@@ -22,7 +24,8 @@ public:
   /// The full name of the layer that the debug map calls `layer` (its index, as
   /// text); empty if the metadata (PF-6) have none.
   std::string full(const std::string &layer) const;
-  /// The shortest end of its name, at a '/', that no other layer's name has.
+  /// The same with the shortest end of the name, at a '/', that the name of no
+  /// other layer has.
   std::string brief(const std::string &layer) const;
 
 private:

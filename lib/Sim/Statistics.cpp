@@ -1,6 +1,7 @@
 // Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "hcgs/Sim/Statistics.h"
+#include "LayerNames.h"
 
 #include <algorithm>
 #include <numeric>
@@ -209,6 +210,7 @@ json Statistics::toJson() const {
   if (!program)
     return result;
   const TargetModel &target = program->target();
+  const LayerNames names(*program);
   result["program"] = hex(program->digest());
   result["target"] = target.name;
   result["clock_hz"] = point.hz;
@@ -236,6 +238,7 @@ json Statistics::toJson() const {
       for (size_t u = 0; u < kNumUnits; ++u)
         cyclesOf[std::string(unitName(u))] = unitJson(layer.units[u]);
       result["layers"].push_back({{"layer", layer.layer},
+                                  {"name", names.full(layer.layer)},
                                   {"macs", layer.macs},
                                   {"units", std::move(cyclesOf)}});
     }
@@ -273,6 +276,7 @@ json Statistics::toJson() const {
                     {"instruction", program->text(pc)},
                     {"node", info.node},
                     {"layer", info.layer},
+                    {"layer_name", names.full(info.layer)},
                     {"what", info.what},
                     {"saturations", saturated.results[pc]},
                     {"z_saturations", saturated.inputs[pc]}});
@@ -290,6 +294,8 @@ json Statistics::toJson() const {
   result["energy_joules"] = report ? json(report->joules) : json();
   result["energy"] = report ? sim::toJson(*report) : json();
   if (report) {
+    for (json &layer : result["energy"]["layers"])
+      layer["name"] = names.full(layer["layer"].get<std::string>());
     json &joules = result["energy_by_event"] = json::object();
     for (const EventEnergy &event : report->events)
       if (event.price)

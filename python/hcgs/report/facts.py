@@ -9,6 +9,7 @@ mistake of the latter. Cycles come from the simulator.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -185,6 +186,38 @@ class Facts:
         return at.get("value") if isinstance(at, dict) else at
 
     @cached_property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the layers, which say the direction where an ONNX node has
+        two (docs/Guides/Statistics.md)."""
+        layers = self.meta.get("network", {}).get("layers", [])
+        names = [layer["name"] for layer in layers]
+        alike = [(layer["name"], layer.get("direction")) for layer in layers]
+        found = []
+        for number, (name, direction) in enumerate(alike):
+            if names.count(name) > 1 and name:
+                if direction:
+                    name += f" {direction}"
+                if alike.count(alike[number]) > 1:
+                    name += f" #{number}"
+            found.append(name)
+        return tuple(found)
+
+    def layer_name(self, layer: str) -> str:
+        """The name of a layer of the statistics, which is an index as text."""
+        if self._is_layer(layer):
+            return self.layer_names[int(layer)]
+        return layer or "inputs, outputs, control"
+
+    def node_name(self, record: Mapping) -> str:
+        """What a record of the program or of the compiler's report with `node`
+        and `layer` is about."""
+        layer = str(record.get("layer"))
+        return self.layer_name(layer) if self._is_layer(layer) else record["node"]
+
+    def _is_layer(self, layer: str) -> bool:
+        return layer.isdigit() and int(layer) < len(self.layer_names)
+
+    @cached_property
     def matrices(self) -> tuple[MatrixFacts, ...]:
         # Views and parts of matrices follow, and would count them again.
         return tuple(self._matrix(i) for i in range(len(self.meta["matrices"])))
@@ -260,8 +293,9 @@ class Facts:
             return [("instructions", len(self.file.text) // 16)]
         counts: dict[str, int] = {}
         for entry in self.file.debug["instructions"]:
-            name = entry["node"] if entry["layer"] is not None else None
-            name = name or "input, output, control"
+            name = "input, output, control"
+            if entry["layer"] is not None:
+                name = self.node_name(entry) or name
             counts[name] = counts.get(name, 0) + 1
         left = len(self.file.text) // 16 - sum(counts.values())
         if left > 0:
@@ -272,15 +306,19 @@ class Facts:
     @cached_property
     def formats(self) -> tuple[Format, ...]:
         """Values, gates and cell states of the network."""
-        values, found = self.network["values"], []
-        for value in values:
+        layers, found = self.network["layers"], []
+        made = {layer["output"]: i for i, layer in enumerate(layers)}
+        for number, value in enumerate(self.network["values"]):
             what = "constant" if "codes" in value else "value"
+            name = value["name"]
+            if number in made:  # "lstm.h"
+                layer = layers[made[number]]["name"]
+                if name.startswith(layer):
+                    name = self.layer_names[made[number]] + name[len(layer) :]
             found.append(
-                Format(
-                    value["name"], what, value["width"], value["bits"], value["frac"]
-                )
+                Format(name, what, value["width"], value["bits"], value["frac"])
             )
-        for layer in self.network["layers"]:
+        for layer, name in zip(layers, self.layer_names):
             if layer["op"] != "lstm":
                 continue
             tables = [self.file.tables[gate["table"]] for gate in layer["gates"]]
@@ -289,15 +327,13 @@ class Facts:
                 same.setdefault((table.b, table.out_frac), []).append(gate)
             for (bits, frac), gates in same.items():
                 what = f"gate{'s' if len(gates) > 1 else ''} {', '.join(gates)}"
-                found.append(Format(layer["name"], what, layer["hidden"], bits, frac))
+                found.append(Format(name, what, layer["hidden"], bits, frac))
             # L-LSTM-3, 4: c has the fraction of the product i*g, shifted.
             cell = layer["cell"]
             frac = tables[0].out_frac + tables[3].out_frac
             frac += cell["ig_lshift"] - cell["c_shift"]
             found.append(
-                Format(
-                    layer["name"], "cell state c", layer["hidden"], cell["c_bits"], frac
-                )
+                Format(name, "cell state c", layer["hidden"], cell["c_bits"], frac)
             )
         return tuple(found)
 
@@ -337,7 +373,7 @@ class Facts:
         )
         return MatrixFacts(
             number,
-            record["node"],
+            self.node_name(record),
             record["matrix"],
             desc,
             tuple(record["exponents"]),

@@ -120,14 +120,14 @@ def report_html(
         timeline=timeline(program, cycles.steps),
         roofline=roofline(facts, cycles.stats),
         schedules=facts.meta.get("schedule") or [],
-        layer_name=lambda layer: _layer_name(facts, layer),
+        layer_name=facts.layer_name,
         energy=cycles.stats.get("energy"),
         energy_parts=_energy_parts(facts, cycles.stats.get("energy")),
         units=UNITS,
         causes=CAUSES,
         compiled=compiled,
         options=_given_options(compiled),
-        findings=_findings(compiled),
+        findings=_findings(facts, compiled),
         gate_names=", ".join(GATES),
         verification=verification,
         analysis=analysis,
@@ -216,7 +216,7 @@ def _given_options(compiled: Mapping | None) -> dict[str, str]:
     }
 
 
-def _findings(compiled: Mapping | None) -> list[dict]:
+def _findings(facts: Facts, compiled: Mapping | None) -> list[dict]:
     """What the compiler says of each matrix that the program cannot tell:
     what detection found, what compression removed, errors of the weights,
     bounds of the accumulators (docs/Guides/Report.md). Programs that were not
@@ -229,7 +229,7 @@ def _findings(compiled: Mapping | None) -> list[dict]:
         sqnr = [gate.get("sqnr_db") for gate in matrix.get("per_gate", [])]
         found.append(
             {
-                "node": matrix["node"],
+                "node": facts.node_name(matrix),
                 "matrix": matrix["matrix"],
                 "how": matrix["how"],
                 "pattern": detection.get("pattern", "–"),
@@ -244,20 +244,12 @@ def _findings(compiled: Mapping | None) -> list[dict]:
     return found
 
 
-def _layer_name(facts: Facts, layer: str) -> str:
-    """The name of a layer of the statistics, which is an index as text."""
-    layers = facts.network["layers"]
-    if layer.isdigit() and int(layer) < len(layers):
-        return layers[int(layer)]["name"]
-    return layer or "inputs, outputs, control"
-
-
 def _energy_parts(facts: Facts, energy: Mapping | None) -> list[tuple[str, list]]:
     """(title, [(name, joules)]) of the three ways to split the energy, the
     largest part first."""
     if not energy or not energy["joules"]:
         return []
-    layers = [(_layer_name(facts, e["layer"]), e["joules"]) for e in energy["layers"]]
+    layers = [(facts.layer_name(e["layer"]), e["joules"]) for e in energy["layers"]]
     splits = (
         ("By unit", energy["units"].items()),
         ("By memory", energy["memories"].items()),
