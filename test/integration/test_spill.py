@@ -153,8 +153,7 @@ COMPRESSED = {
     "none": {"balance": "none"},
     "separate masks": {"balance": "row", "masks": "separate"},
     "separate, by columns": {"balance": "column", "masks": "separate"},
-    # Other schedules make one row block of these.
-    "circulant": {"circulant": 16, "schedule": "intergate"},
+    "circulant": {"circulant": 16},
 }
 
 
@@ -205,6 +204,31 @@ def test_compressed_matrices_with_other_schedules(tmp_path, name, schedule):
     program = compile_small(name, model, target, schedule=schedule)
     assert program.report["spill"]["matrices"]
     assert_same_results(program, whole, 64)
+
+
+@pytest.mark.parametrize("schedule", ["auto", "sequential", "unfolded"])
+@pytest.mark.parametrize("name", ["by columns", "separate masks", "circulant"])
+def test_row_blocks_are_cut(tmp_path, name, schedule):
+    """Rows that the schedule handles at once come in parts, too."""
+    model = make_model(128)
+    whole = compile_small(name, model, "generic", schedule=schedule)
+    bytes_ = whole.report["totals"]["weight_bytes"]
+    target = make_target(tmp_path, int(0.35 * bytes_))
+    program = compile_small(name, model, target, schedule=schedule)
+    descriptors = oracle.read(bytes(program)).descriptors
+    parts = descriptors[len(program.report["matrices"]) :]
+    # Those of the layer, not of the head.
+    least = min(part.rows for part in parts if part.rows > 5)
+    assert least < descriptors[0].row_block <= 128
+
+    assert_same_results(program, whole, 128)
+    counts = {}
+    for steps in (1, 16, 48):
+        program.run({"x": np.zeros((steps, 1, 128), np.float32)})
+        counts[steps] = program.stats["cycles"]
+    estimate = program.report["estimate"]
+    assert estimate["cycles_of_one_step"] == counts[1]
+    assert estimate["cycles_per_step"] == (counts[48] - counts[16]) / 32
 
 
 @pytest.mark.parametrize("name", ["by rows", "circulant"])

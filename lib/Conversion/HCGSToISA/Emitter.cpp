@@ -63,33 +63,64 @@ void Emitter::emitProduct(MvmOp mvm, const schedule::Entry &entry, bool starts,
       weightPart < 0 ? nullptr : &layout.spill.parts[weightPart];
   uint32_t begin = part ? std::max(part->begin, entry.begin) : entry.begin;
   uint32_t end = part ? std::min(part->end, entry.end) : entry.end;
-  uint32_t colEnd = entry.colEnd ? entry.colEnd : matrix.getCols();
-  isa::Gates gates = entry.gates ? isa::Gates{uint8_t(entry.gates)}
-                                 : isa::Gates::all(matrix.getGates());
+  const unsigned all = (1u << matrix.getGates()) - 1;
+  const unsigned gates = entry.gates ? entry.gates : all;
   const int gate = part ? part->gate : -1;
   if (gate >= 0)
-    gates = {uint8_t(1u << gate)};
+    return emitGates(mvm, entry, {begin, end}, 1u << gate, starts, address,
+                     step, weightPart);
+  if (!part || !part->byGate)
+    return emitGates(mvm, entry, {begin, end}, gates, starts, address, step,
+                     weightPart);
+  for (unsigned g = 0; g < matrix.getGates(); ++g)
+    if (gates >> g & 1)
+      emitGates(mvm, entry, {begin, end}, 1u << g, starts, address, step,
+                weightPart);
+}
+
+void Emitter::emitGates(MvmOp mvm, const schedule::Entry &entry,
+                        std::pair<uint32_t, uint32_t> rows, unsigned mask,
+                        bool starts, AddressOf address, StringRef step,
+                        int weightPart) {
+  const auto [begin, end] = rows;
+  const unsigned number = layout.matrixNumber(mvm.getMatrix());
+  MatrixOp matrix = (layout.matrices.begin() + number)->second;
+  const WeightPart *part =
+      weightPart < 0 ? nullptr : &layout.spill.parts[weightPart];
+  const uint32_t colEnd = entry.colEnd ? entry.colEnd : matrix.getCols();
+  const isa::Gates gates = {uint8_t(mask)};
+  // Of a part with codes of one gate, and of one whose gates are computed
+  // apart.
+  const int ownGate = part ? part->gate : -1;
+  const unsigned first = llvm::countr_zero(mask);
+  const bool single = ownGate >= 0 || (part && part->byGate);
 
   isa::Mvm instruction;
-  instruction.dst = address(mvm.getResult(), begin, end, gate);
+  instruction.dst =
+      address(mvm.getResult(), begin, end, single ? int(first) : -1);
+  // `dst` is the place of gate 0 as if gates lay side by side.
+  if (part && part->byGate)
+    instruction.dst.off -= first * (end - begin);
   instruction.src = address(mvm.getInput(), entry.colBegin, colEnd, -1);
   instruction.init = starts ? isa::Init::Zero : isa::Init::Acc;
   if (starts && layout.biasOf[number] >= 0)
     instruction.init = isa::Init::Bias;
   for (auto [g, shift] : llvm::enumerate(mvm.getShifts()))
     if (gates.has(g))
-      instruction.shifts[gate < 0 ? g : 0] = shift;
+      instruction.shifts[ownGate < 0 ? g : 0] = shift;
   instruction.tile = entry.tile.tile;
   instruction.retile = entry.tile.retile;
   // A part is a matrix of its own, from its first row on and maybe of one gate.
-  const uint32_t height = layout.rowBlocks[number];
   const uint32_t top = part ? part->begin : 0;
+  uint32_t height = layout.rowBlocks[number];
+  if (part)
+    height = std::min(height, part->end - part->begin);
   instruction.first = (begin - top) / height;
   instruction.count = (end - top + height - 1) / height - instruction.first;
-  instruction.gates = gate < 0 ? gates : isa::Gates::all(1);
+  instruction.gates = ownGate < 0 ? gates : isa::Gates::all(1);
   instruction.desc =
-      part ? layout.partDescriptorNumber(weightPart, entry.colBegin,
-                                         entry.colEnd)
+      part ? layout.partDescriptorNumber(
+                 layout.spill.viewOf(layout, weightPart, entry, first))
            : layout.descriptorNumber(number, entry.colBegin, entry.colEnd);
 
   std::string letters, columns;

@@ -48,6 +48,11 @@ private:
   /// A product, or the part of it whose weights are those of `part`.
   void emitProduct(flow::MvmOp mvm, const schedule::Entry &entry, bool starts,
                    AddressOf address, llvm::StringRef step, int part);
+  /// One instruction of it: of `rows`, the gates of which `gates` has the bit.
+  void emitGates(flow::MvmOp mvm, const schedule::Entry &entry,
+                 std::pair<uint32_t, uint32_t> rows, unsigned gates,
+                 bool starts, AddressOf address, llvm::StringRef step,
+                 int part);
   /// Entries with their leads and the names of their steps, one after another,
   /// with the loads of spilled weights that they need. What `repeats` finds its
   /// first parts loaded.

@@ -286,8 +286,14 @@ LogicalResult ImageBuilder::addMatrix(unsigned number, MatrixOp matrix) {
     descriptor.indexOffset = images.index.size();
     descriptor.indexBytes = index.size();
     images.index.insert(images.index.end(), index.begin(), index.end());
-    if (layout.spill.isCut(number))
-      cutLayouts.try_emplace(number, *words);
+    // Parts end at blocks of tier 1, whatever the row blocks.
+    if (layout.spill.isCut(number)) {
+      FailureOr<WeightLayout> fine =
+          getLayout(matrix, descriptor.pattern.tiers.front().rows);
+      if (failed(fine))
+        return failure();
+      cutLayouts.try_emplace(number, *std::move(fine));
+    }
   }
   descriptor.block = words->block();
   if (words->isDense()) {
@@ -346,7 +352,7 @@ void ImageBuilder::addParts(unsigned number, ArrayRef<uint8_t> packed,
 LogicalResult ImageBuilder::addPartDescriptors() {
   const SpillPlan &plan = layout.spill;
   llvm::DenseMap<unsigned, std::pair<uint32_t, uint32_t>> indexPlaces;
-  for (const ProgramLayout::PartView &view : layout.partViews) {
+  for (const PartView &view : layout.partViews) {
     const WeightPart &part = plan.parts[view.part];
     MatrixDescriptor descriptor = descriptors[part.matrix];
     if (auto cut = cutLayouts.find(part.matrix); cut != cutLayouts.end()) {
@@ -365,12 +371,17 @@ LogicalResult ImageBuilder::addPartDescriptors() {
       std::tie(descriptor.indexOffset, descriptor.indexBytes) = place->second;
       descriptor.pattern = compression::patternOfRows(descriptor.pattern);
     }
+    // Where the biases of the part would begin if its gates lay side by side as
+    // its accumulators do: those of `gate` are where they have to be.
+    const int gate = std::max({part.gate, view.gate, 0});
+    const int64_t before =
+        view.gate < 0 ? 0 : int64_t(gate) * (part.end - part.begin);
     if (descriptor.bias)
       descriptor.bias =
           *descriptor.bias +
-          WeightLayout::accumulatorIndex(std::max(part.gate, 0), part.begin,
-                                         descriptor.gates, descriptor.rows,
-                                         descriptor.rowBlock);
+          WeightLayout::accumulatorIndex(gate, part.begin, descriptor.gates,
+                                         descriptor.rows, descriptor.rowBlock) -
+          before;
     if (part.gate >= 0)
       descriptor.gates = 1;
     descriptor.rows = part.end - part.begin;

@@ -109,11 +109,9 @@ unsigned ProgramLayout::descriptorNumber(unsigned matrix, uint32_t colBegin,
          (llvm::find(views, View{matrix, colBegin, colEnd}) - views.begin());
 }
 
-unsigned ProgramLayout::partDescriptorNumber(unsigned part, uint32_t colBegin,
-                                             uint32_t colEnd) const {
+unsigned ProgramLayout::partDescriptorNumber(const PartView &view) const {
   return matrices.size() + views.size() +
-         (llvm::find(partViews, PartView{part, colBegin, colEnd}) -
-          partViews.begin());
+         (llvm::find(partViews, view) - partViews.begin());
 }
 
 Loop *ProgramLayout::loopOf(SequenceOp op) {
@@ -426,13 +424,7 @@ void ProgramLayout::noteSpill() {
     return;
   llvm::erase_if(views,
                  [&](const View &view) { return spill.isCut(view.matrix); });
-  for (const Loop &loop : loops)
-    for (const schedule::Entry &entry : loop.entries)
-      for (unsigned part : spill.partsOf(*this, loop, entry)) {
-        PartView view = {part, entry.colBegin, entry.colEnd};
-        if (!llvm::is_contained(partViews, view))
-          partViews.push_back(view);
-      }
+  partViews = spill.findViews(*this);
 }
 
 //===----------------------------------------------------------------------===//

@@ -118,14 +118,9 @@ public:
     bool operator==(const View &) const = default;
   };
   std::vector<View> views;
-  /// What wmem does not hold all the time, and the columns of its parts that
-  /// are used at a time (0, 0: all). Their descriptors come last.
+  /// What wmem does not hold all the time, and what is used of its parts at a
+  /// time. Their descriptors come last.
   SpillPlan spill;
-  struct PartView {
-    unsigned part;
-    uint32_t colBegin, colEnd;
-    bool operator==(const PartView &) const = default;
-  };
   std::vector<PartView> partViews;
   std::vector<Loop> loops;
   /// By matrix: the height of its row blocks; 0 if it is not used.
@@ -148,8 +143,7 @@ public:
   /// Of columns colBegin .. colEnd-1 of a matrix (0, 0: all).
   unsigned descriptorNumber(unsigned matrix, uint32_t colBegin,
                             uint32_t colEnd) const;
-  unsigned partDescriptorNumber(unsigned part, uint32_t colBegin,
-                                uint32_t colEnd) const;
+  unsigned partDescriptorNumber(const PartView &view) const;
   /// Number of the stream of spilled weights.
   unsigned spillStream() const { return streams.size(); }
   Loop *loopOf(flow::SequenceOp op);

@@ -6,9 +6,6 @@
 #include "Spill.h"
 
 #include "ProgramLayout.h"
-#include "hcgs/Compression/Circulant.h"
-#include "hcgs/Compression/Layout.h"
-#include "hcgs/Dialect/FX/Utils/MatrixForms.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -20,104 +17,9 @@ using namespace hcgs;
 using namespace hcgs::flow;
 using namespace hcgs::toisa;
 
-/// An instruction counts bytes in 24 bits.
-static constexpr int64_t kMostBytes = (int64_t(1) << 24) - 1;
-
 /// Bytes of the image of a matrix.
 static int64_t imageBytes(MatrixOp matrix) {
   return (matrix.getNumCodes() * matrix.getWeights().getBits() + 7) / 8;
-}
-
-/// The parts of a dense matrix of at most `limit` bytes each; nothing if they
-/// cannot begin and end at bytes.
-static std::optional<std::vector<WeightPart>>
-cutDense(unsigned number, MatrixOp matrix, uint32_t rowBlock, int64_t limit) {
-  const int64_t gates = matrix.getGates(), rows = matrix.getRows();
-  const int64_t rowBits = matrix.getCols() * matrix.getWeights().getBits();
-  std::vector<WeightPart> parts;
-  auto add = [&](int64_t begin, int64_t end, int gate) {
-    const int64_t first = compression::WeightLayout::accumulatorIndex(
-                              std::max(gate, 0), begin, gates, rows, rowBlock) *
-                          rowBits;
-    const int64_t bits = (end - begin) * (gate < 0 ? gates : 1) * rowBits;
-    // The filler of the last byte of the image is the end's own.
-    const bool last = first + bits == gates * rows * rowBits;
-    if (first % 8 != 0 || (bits % 8 != 0 && !last))
-      return false;
-    parts.push_back({.matrix = number,
-                     .begin = uint32_t(begin),
-                     .end = uint32_t(end),
-                     .gate = gate,
-                     .firstByte = first / 8,
-                     .bytes = (bits + 7) / 8});
-    return true;
-  };
-  // Eight rows end at a byte, however wide.
-  const int64_t strip = limit * 8 / rowBits / 8 * 8;
-  for (int64_t begin = 0; begin < rows; begin += rowBlock) {
-    const int64_t end = std::min<int64_t>(begin + rowBlock, rows);
-    if ((end - begin) * gates * rowBits <= limit * 8) {
-      if (!add(begin, end, -1))
-        return std::nullopt;
-      continue;
-    }
-    if (strip == 0)
-      return std::nullopt;
-    for (int64_t gate = 0; gate < gates; ++gate)
-      for (int64_t row = begin; row < end; row += strip)
-        if (!add(row, std::min(row + strip, end), gate))
-          return std::nullopt;
-  }
-  return parts;
-}
-
-/// The parts of a block-sparse or circulant matrix, each as few row blocks as
-/// can be a matrix of its own whose codes begin and end at bytes; nothing if
-/// there is no such cut.
-static std::optional<std::vector<WeightPart>>
-cutCompressed(unsigned number, MatrixOp matrix, uint32_t rowBlock) {
-  auto layout = fx::makeLayout(matrix.getSparsityAttr(), matrix.getGates(),
-                               matrix.getRows(), matrix.getCols(), rowBlock);
-  // What is wrong with it is reported where its image is made.
-  if (!layout || !compression::verifyRowBlock(*layout))
-    return std::nullopt;
-  const int64_t rows = matrix.getRows();
-  const int64_t bits = matrix.getWeights().getBits();
-  // Blocks of tier 1 stay whole. Row blocks end at circulant blocks anyway.
-  const int64_t step =
-      layout->isCirculant() ? 1 : layout->map(0).pattern().tiers.front().rows;
-  // A part without weights is nothing to load, and the last rows of a circulant
-  // matrix can be fewer than its blocks need (WI-C-1).
-  auto isMatrix = [&](int64_t begin, int64_t end) {
-    return layout->firstWordOf(end) > layout->firstWordOf(begin) &&
-           (!layout->isCirculant() ||
-            compression::verifyCirculant(end - begin, layout->cols(),
-                                         layout->block()));
-  };
-  std::vector<int64_t> edges = {0};
-  for (int64_t row = rowBlock; row < rows; row += rowBlock)
-    if (row % step == 0 && layout->firstWordOf(row) * bits % 8 == 0 &&
-        isMatrix(edges.back(), row))
-      edges.push_back(row);
-  while (edges.size() > 1 && !isMatrix(edges.back(), rows))
-    edges.pop_back();
-  if (!isMatrix(edges.back(), rows))
-    return std::nullopt;
-  edges.push_back(rows);
-  std::vector<WeightPart> parts;
-  for (size_t i = 0; i + 1 < edges.size(); ++i) {
-    const int64_t first = layout->firstWordOf(edges[i]) * bits / 8;
-    const int64_t last = (layout->firstWordOf(edges[i + 1]) * bits + 7) / 8;
-    if (last - first > kMostBytes)
-      return std::nullopt;
-    parts.push_back({.matrix = number,
-                     .begin = uint32_t(edges[i]),
-                     .end = uint32_t(edges[i + 1]),
-                     .gate = -1,
-                     .firstByte = first,
-                     .bytes = last - first});
-  }
-  return parts;
 }
 
 /// Matrices that loops use and nothing else does, by falling size.
@@ -171,16 +73,13 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
     return {};
 
   // Buffers that take a quarter of wmem together leave room for resident parts
-  // and keep loads long. Row blocks of compressed matrices cannot be cut, so
-  // where they are longer, these matrices are kept in parts only if it does not
-  // do without.
-  const int64_t limit = std::min<int64_t>(available / 8, kMostBytes);
+  // and keep loads long. Some matrices cannot be cut so finely; they are kept
+  // in parts only if it does not do without.
+  const int64_t limit = available / 8;
   std::vector<Candidate> candidates;
   for (unsigned number : findCandidates(layout)) {
     MatrixOp matrix = (layout.matrices.begin() + number)->second;
-    const uint32_t rowBlock = layout.rowBlocks[number];
-    auto parts = matrix.isDense() ? cutDense(number, matrix, rowBlock, limit)
-                                  : cutCompressed(number, matrix, rowBlock);
+    auto parts = cutMatrix(number, matrix, layout.rowBlocks[number], limit);
     if (!parts)
       continue;
     int64_t longest = 0;
@@ -286,6 +185,30 @@ std::vector<unsigned> SpillPlan::partsOf(const ProgramLayout &layout,
       result.push_back(i);
   }
   return result;
+}
+
+PartView SpillPlan::viewOf(const ProgramLayout &layout, unsigned part,
+                           const schedule::Entry &entry, unsigned gate) const {
+  const bool namesGate =
+      parts[part].byGate && layout.biasOf[parts[part].matrix] >= 0;
+  return {part, entry.colBegin, entry.colEnd, namesGate ? int(gate) : -1};
+}
+
+std::vector<PartView> SpillPlan::findViews(const ProgramLayout &layout) const {
+  std::vector<PartView> views;
+  for (const Loop &loop : layout.loops)
+    for (const schedule::Entry &entry : loop.entries)
+      for (unsigned part : partsOf(layout, loop, entry))
+        for (unsigned gate = 0;
+             gate < loop.model.problem.operations[entry.operation].gates;
+             ++gate) {
+          if (entry.gates && !(entry.gates >> gate & 1))
+            continue;
+          PartView view = viewOf(layout, part, entry, gate);
+          if (!llvm::is_contained(views, view))
+            views.push_back(view);
+        }
+  return views;
 }
 
 //===----------------------------------------------------------------------===//

@@ -4,12 +4,12 @@
 // Weights that wmem does not hold all the time: which, and where the others
 // make room for them.
 //
-// Matrices of time loops are kept in *parts*: row blocks; of a dense matrix,
-// where these are large, runs of rows of one gate; of a compressed one as many
-// row blocks as make a matrix of its own. As many parts as fit stay in wmem;
-// the others are spilled to ext and come through two buffers behind the
-// resident weights, one being read by the matrix unit while the load unit fills
-// the other:
+// Matrices of time loops are kept in *parts*: row blocks, or runs of rows of
+// one row block where these are large; of one gate if the matrix is dense, of
+// all gates if it is compressed, as rows lie in its image. As many parts as fit
+// stay in wmem; the others are spilled to ext and come through two buffers
+// behind the resident weights, one being read by the matrix unit while the load
+// unit fills the other:
 //
 //     wmem   | whole matrices | resident parts | buffer 0 | buffer 1 |
 //
@@ -23,10 +23,11 @@
 #ifndef HCGS_LIB_CONVERSION_HCGSTOISA_SPILL_H
 #define HCGS_LIB_CONVERSION_HCGSTOISA_SPILL_H
 
+#include "hcgs/Dialect/HCGS/IR/HCGSOps.h"
 #include "llvm/ADT/ArrayRef.h"
 
 #include <cstdint>
-#include <utility>
+#include <optional>
 #include <vector>
 
 namespace hcgs::schedule {
@@ -38,17 +39,37 @@ namespace hcgs::toisa {
 class ProgramLayout;
 struct Loop;
 
-/// Rows begin .. end-1 of a matrix: of one gate, rows of one row block; or of
-/// all gates, whole row blocks.
+/// Rows begin .. end-1 of a matrix: whole row blocks of all gates, or rows of
+/// one row block.
 struct WeightPart {
   unsigned matrix;
   uint32_t begin, end;
   int gate; // -1: all
   /// Bytes of the matrix's image.
   int64_t firstByte, bytes;
+  /// It has rows of a higher row block, of several gates. Their accumulators do
+  /// not lie side by side (WI-A-1), so each gate takes an instruction.
+  bool byGate = false;
   bool spilled = true;
   /// Which buffer it is loaded to.
   unsigned buffer = 0;
+};
+
+/// The parts of a matrix whose row blocks are `rowBlock` rows high, of at most
+/// `limit` bytes each where rows can be cut so finely; nothing if parts cannot
+/// be had, or not of a length that an instruction can load.
+std::optional<std::vector<WeightPart>> cutMatrix(unsigned number,
+                                                 flow::MatrixOp matrix,
+                                                 uint32_t rowBlock,
+                                                 int64_t limit);
+
+/// What a descriptor shows of a part: columns that are used at a time (0, 0:
+/// all), and the gate whose biases it names, or -1.
+struct PartView {
+  unsigned part;
+  uint32_t colBegin, colEnd;
+  int gate;
+  bool operator==(const PartView &) const = default;
 };
 
 struct SpillPlan {
@@ -81,6 +102,11 @@ struct SpillPlan {
   /// the product of a matrix that is cut.
   std::vector<unsigned> partsOf(const ProgramLayout &layout, const Loop &loop,
                                 const schedule::Entry &entry) const;
+  /// The view through which an entry uses a gate of a part.
+  PartView viewOf(const ProgramLayout &layout, unsigned part,
+                  const schedule::Entry &entry, unsigned gate) const;
+  /// All views of parts that the loops use.
+  std::vector<PartView> findViews(const ProgramLayout &layout) const;
 };
 
 /// Spilled parts that a list of uses loads, in turn for each buffer.
