@@ -63,6 +63,7 @@ Statistics &Statistics::operator+=(const Statistics &other) {
     point = other.point;
   }
   timed |= other.timed;
+  computed &= other.computed;
   calls += other.calls;
   frameCount += other.frameCount;
   addInto(perRow, other.perRow);
@@ -147,6 +148,33 @@ Traffic Statistics::traffic() const {
     sum.extWritten += times * one.extWritten;
   }
   return sum;
+}
+
+//===----------------------------------------------------------------------===//
+// Without data
+//===----------------------------------------------------------------------===//
+
+Result<StreamLayout> sim::layoutRun(const LoadedProgram &program,
+                                    int64_t steps) {
+  if (!program.hasEntry(Entry::Run))
+    return Error{"the program has no entry 'run'"};
+  const std::optional<int64_t> fixed = program.fixedTime();
+  if (fixed && steps != *fixed)
+    return Error{
+        fmt::format("{} time steps found, the model takes {}", steps, *fixed)};
+  return program.layoutStreams(steps);
+}
+
+Result<Statistics> sim::timeRun(LoadedProgram::Ptr program, int64_t steps) {
+  Result<StreamLayout> layout = layoutRun(*program, steps);
+  if (!layout)
+    return layout.takeError();
+  Statistics statistics(program);
+  statistics.computed = false;
+  statistics.addCall(
+      0, Entry::Run, steps * static_cast<int64_t>(program->rows()),
+      program->timing(Entry::Run, steps, Registers(), *layout).get());
+  return statistics;
 }
 
 //===----------------------------------------------------------------------===//
@@ -265,8 +293,8 @@ json Statistics::toJson() const {
     memories["pmem"] = {{"read", total(perPc) * 8 * isa::kInstructionBytes}};
   }
 
-  result["saturations"] = total(saturated.results);
-  result["z_saturations"] = total(saturated.inputs);
+  result["saturations"] = computed ? json(total(saturated.results)) : json();
+  result["z_saturations"] = computed ? json(total(saturated.inputs)) : json();
   json &list = result["saturated_instructions"] = json::array();
   for (size_t pc = 0; pc < saturated.results.size(); ++pc) {
     if (!saturated.results[pc] && !saturated.inputs[pc])

@@ -158,6 +158,8 @@ void Writer::head() {
          duration(statistics.microseconds() / static_cast<double>(frames)));
   line("{:<24}{:>16}  {:.2f} % of what the lanes could do", "MACs",
        counted(statistics.macs()), 100 * statistics.macUtilization());
+  if (!statistics.hasData())
+    return;
   uint64_t saturated = 0;
   for (uint64_t count : statistics.saturations().results)
     saturated += count;

@@ -6,6 +6,7 @@
 //
 #include "hcgs/Sim/Trace.h"
 #include "LayerNames.h"
+#include "hcgs/Sim/Statistics.h"
 #include "hcgs/Sim/Timing.h"
 
 #include <algorithm>
@@ -509,7 +510,7 @@ Result<Trace> sim::traceRun(const LoadedProgram &program, int64_t steps,
         "time steps '{}:{}': the run has steps 0..{}", options.steps.first,
         options.steps.end ? std::to_string(*options.steps.end) : "",
         steps - 1)};
-  Result<StreamLayout> layout = program.layoutStreams(steps);
+  Result<StreamLayout> layout = layoutRun(program, steps);
   if (!layout)
     return layout.takeError();
   // Counting is quick, however long the run; the log is not.

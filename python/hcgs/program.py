@@ -117,6 +117,13 @@ def _as_lengths(lengths: Any, rows: int, steps: int) -> list[int]:
     return array.tolist()
 
 
+def _as_steps(steps: Any) -> int:
+    """`steps` as a whole number from 1, or InputError."""
+    if not isinstance(steps, (int, np.integer)) or steps < 1:
+        raise InputError(f"steps must be a number from 1, not {steps!r}")
+    return int(steps)
+
+
 def _batch_extent(
     specs: Sequence[TensorSpec], arrays: Mapping[str, np.ndarray]
 ) -> tuple[int, int]:
@@ -248,6 +255,18 @@ class Program:
             self._call(self._runner.step, arrays, codes, checked, threads, [])
         )
 
+    def timing(self, steps: int) -> dict:
+        """What one call of `run` on a sequence of `steps` time steps takes:
+        cycles, stalls, traffic, energy, as `stats` has them
+        (docs/Guides/Statistics.md). They do not depend on data, so none is
+        needed and nothing is computed; saturations are None. Of a program that
+        computes several batch rows together it is a call on so many rows.
+
+        Raises InputError for a number of steps that `run` cannot take. Leaves
+        the state, and `stats`, as they are.
+        """
+        return json.loads(self._loaded.timing(_as_steps(steps)).json())
+
     def trace(
         self,
         path: str | os.PathLike,
@@ -267,9 +286,7 @@ class Program:
         be fewer than were asked for. Raises InputError and FileError; then
         nothing is written.
         """
-        if not isinstance(steps, (int, np.integer)) or steps < 1:
-            raise InputError(f"steps must be a number from 1, not {steps!r}")
-        made = self._traced(path, int(steps), trace_steps)
+        made = self._traced(path, _as_steps(steps), trace_steps)
         _write_trace(path, made)
         _, first, end, _ = made
         return range(first, end)

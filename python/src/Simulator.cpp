@@ -99,6 +99,15 @@ bool hasEntry(const ProgramHandle &handle, const std::string &name) {
   throw nb::value_error("entries are run, step and reset");
 }
 
+/// What a run of so many time steps takes.
+StatisticsHandle timing(const ProgramHandle &handle, int64_t steps) {
+  auto counted = [&] {
+    nb::gil_scoped_release unlocked;
+    return sim::timeRun(handle.program, steps);
+  }();
+  return {unwrap("InputError", std::move(counted))};
+}
+
 /// The bytes of a trace of `run`, the trips it holds, and what its limit left
 /// out.
 nb::tuple trace(const ProgramHandle &handle, int64_t steps,
@@ -169,6 +178,9 @@ void bindSimulator(nb::module_ &module) {
            "A trace of run in the form that path's ending asks for, of the "
            "time steps in `which` (A:B, or empty): (bytes, first step, step "
            "after the last, what was left out).")
+      .def("timing", &timing, "steps"_a,
+           "The Statistics of one call of run on so many time steps, without "
+           "data.")
       .def("has_entry", &hasEntry, "entry"_a,
            "Whether there is an entry run, step or reset.")
       .def_prop_ro(

@@ -37,7 +37,7 @@ struct Options {
   std::optional<std::string> traceSteps;
   TraceOptions tracing; // what the two above mean
   unsigned threads = 1;
-  int64_t chunk = 0;
+  int64_t chunk = 0, steps = 0; // 0: neither is asked for
   bool checked = false, codes = false, summary = false;
 };
 } // namespace
@@ -265,12 +265,15 @@ static std::optional<int64_t> firstRowSteps(const LoadedProgram &program,
 }
 
 /// The trace of the run that is about to be, which depends on the lengths of
-/// its inputs only: what cannot be traced is known before a long run.
+/// its inputs only: what cannot be traced is known before a long run. With
+/// `timed` there are no inputs, but so many steps.
 static Result<Trace> traceAhead(const LoadedProgram &program,
                                 const NpzArrays &inputs, const RunOptions &run,
-                                const TraceOptions &tracing) {
-  const std::optional<int64_t> steps = firstRowSteps(program, inputs, run);
-  if (!steps || !program.hasEntry(Entry::Run))
+                                int64_t timed, const TraceOptions &tracing) {
+  const std::optional<int64_t> steps =
+      timed > 0 ? timed : firstRowSteps(program, inputs, run);
+  if (!steps || !program.hasEntry(Entry::Run) ||
+      *steps != program.fixedTime().value_or(*steps))
     return Trace(); // the run will be refused
   Result<Trace> trace = traceRun(program, *steps, tracing);
   if (!trace)
@@ -338,14 +341,20 @@ static Result<void> simulate(const Options &options) {
   if (!options.trace.empty()) {
     TraceOptions tracing = options.tracing;
     tracing.point = *point;
-    Result<Trace> made = traceAhead(**program, inputs, run, tracing);
+    Result<Trace> made =
+        traceAhead(**program, inputs, run, options.steps, tracing);
     if (!made)
       return made.takeError();
     trace = std::move(*made);
   }
 
   RunResult result;
-  if (options.entry == "reset") {
+  if (options.steps > 0) {
+    Result<Statistics> done = timeRun(*program, options.steps);
+    if (!done)
+      return done.takeError().at("--steps");
+    result.statistics = std::move(*done);
+  } else if (options.entry == "reset") {
     Result<Statistics> done = runner.reset(inputs, run);
     if (!done)
       return done.takeError();
@@ -424,7 +433,7 @@ static void checkUsage(const Options &options, const CLI::App &app) {
            "a file for all but one");
   if (options.entry == "reset") {
     for (const char *name :
-         {"--output", "--lengths", "--threads", "--state-in"})
+         {"--output", "--lengths", "--threads", "--state-in", "--steps"})
       if (app.count(name) > 0)
         refuse(fmt::format("{} has no effect with --entry reset, which takes "
                            "no frames and forgets the state",
@@ -433,6 +442,20 @@ static void checkUsage(const Options &options, const CLI::App &app) {
       refuse("--entry reset has no effect without --state-out or --stats");
     return;
   }
+  if (options.steps > 0)
+    for (const char *name :
+         {"--input", "--output", "--lengths", "--codes", "--checked",
+          "--threads", "--chunk", "--state-in", "--state-out"})
+      if (app.count(name) > 0)
+        refuse(fmt::format("{} has no effect with --steps, which counts the "
+                           "cycles of a run without data; leave one of them "
+                           "out",
+                           name));
+  if (options.steps > 0 && options.entry != "run")
+    refuse("--steps needs --entry run");
+  if (options.steps > 0 && options.stats.empty() && options.trace.empty() &&
+      !options.summary)
+    refuse("--steps has no effect without --summary, --stats or --trace");
   for (const char *name : {"--input", "--output", "--stats", "--trace",
                            "--state-in", "--state-out"})
     if (app.count(name) > 0 && app.get_option(name)->as<std::string>().empty())
@@ -491,6 +514,12 @@ int main(int argc, char **argv) {
                  "Time steps of each row: numbers with commas between them, or "
                  "integers in a file")
       ->type_name("N,...|FILE.npy");
+  app.add_option("--steps", options.steps,
+                 "Count the cycles of a run of N time steps, which do not "
+                 "depend on data, instead of computing one: for --summary, "
+                 "--stats and --trace without --input")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   app.add_option("--chunk", options.chunk,
                  "With --entry step: feed so many frames a call")
       ->check(CLI::PositiveNumber)

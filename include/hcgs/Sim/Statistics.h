@@ -70,7 +70,9 @@ public:
   /// By layer, in the order of the program.
   std::vector<LayerCycles> layers() const;
   Traffic traffic() const;
+  /// None are known of a run that was only timed.
   const SaturationCounters &saturations() const { return saturated; }
+  bool hasData() const { return computed; }
   /// The clock and voltage that times and energies are worked out for; the
   /// target's default unless another one is chosen. The error lists the names.
   Result<void> setOperatingPoint(std::string_view name);
@@ -84,9 +86,11 @@ public:
   nlohmann::json toJson() const;
 
 private:
+  friend Result<Statistics> timeRun(LoadedProgram::Ptr program, int64_t steps);
+
   LoadedProgram::Ptr program;
   OperatingPoint point;
-  bool timed = false;
+  bool timed = false, computed = true;
   uint64_t calls = 0, frameCount = 0;
   std::vector<uint64_t> perRow;
   std::vector<uint64_t> perPc;
@@ -94,6 +98,15 @@ private:
   std::array<UnitCycles, kNumUnits> units;
   SaturationCounters saturated;
 };
+
+/// An error if `run` does not exist or cannot take a sequence of so many time
+/// steps; else where its streams lie.
+Result<StreamLayout> layoutRun(const LoadedProgram &program, int64_t steps);
+
+/// The counters of one call of `run` on a sequence of `steps` time steps (of a
+/// program that computes several rows together: on so many of them). They do
+/// not depend on data, and none is computed. Errors are those of layoutRun.
+Result<Statistics> timeRun(LoadedProgram::Ptr program, int64_t steps);
 
 } // namespace hcgs::sim
 
