@@ -400,6 +400,29 @@ TEST(AutoScheduler, NeverBehindAndAheadWhereInterleavingHelps) {
   }
 }
 
+// Where units, the recurrence and dispatch all bind at about the same number of
+// cycles, nothing reaches the bound, and the cutting decides.
+TEST(AutoScheduler, FindsCuttingsThatSpareDispatch) {
+  struct Expected {
+    const char *machine;
+    uint32_t input, hidden;
+    double cycles;
+  };
+  for (const Expected &one :
+       {Expected{"sharp-4k", 64, 128, 52}, Expected{"sharp-4k", 40, 128, 52},
+        Expected{"sharp-16k", 40, 256, 52}}) {
+    SCOPED_TRACE(std::string(one.machine) + ", inputs " +
+                 std::to_string(one.input));
+    Stack stack = stackOn(one.machine, {one.hidden});
+    stack.input = one.input;
+    stack.bidirectional = true;
+    Problem problem = makeProblem(stack);
+    Plan plan = createScheduler("auto")->run(problem);
+    expectSound(problem, plan);
+    EXPECT_LE(plan.cyclesPerStep, one.cycles);
+  }
+}
+
 TEST(LowerBound, OfOneSmallLayer) {
   // 512 accumulators x 128 columns: 1 cycle of 256 x 256 lanes for the last
   // columns of gate f, a fill of 8, then six vector operations of 1 + 4.

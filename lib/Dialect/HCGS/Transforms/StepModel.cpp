@@ -300,8 +300,10 @@ LogicalResult ModelBuilder::addProduct(MvmOp mvm) {
       return schedule::TileChoice{tile, false};
     };
     // No shape but this one, however the product is cut.
-    result.leastOccupancy =
-        timing.dense(uint64_t(result.rows) * gates, cols, *tiles.fixedTile);
+    result.leastOfGates = [timing = timing, rows = uint64_t(result.rows), cols,
+                           tile = *tiles.fixedTile](unsigned count) {
+      return timing.dense(rows * count, cols, tile);
+    };
   } else {
     result.tileFor = [timing = timing, gates,
                       cols](const schedule::Entry &entry) {
@@ -313,8 +315,8 @@ LogicalResult ModelBuilder::addProduct(MvmOp mvm) {
                            cols](unsigned count) {
       return timing.leastDense(rows * count, cols);
     };
-    result.leastOccupancy = result.leastOfGates(gates);
   }
+  result.leastOccupancy = result.leastOfGates(gates);
   result.occupancy = [timing = timing, gates, cols,
                       tileFor = result.tileFor](const schedule::Entry &entry) {
     Extent extent(entry, gates, cols);
