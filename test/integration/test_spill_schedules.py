@@ -36,3 +36,22 @@ def test_tile_is_kept(tmp_path):
     assert program.report["spill"]["parts"] > 1
     tiles = re.findall(r"\bmvm [^/]*? tile (\d+)( retile)?", program.disassemble())
     assert len(tiles) > 4 and set(tiles) == {("3", "")}
+
+
+@pytest.mark.parametrize(
+    "hidden, share, most",
+    [
+        # Two buffers of an eighth of wmem each and as few matrices as make room,
+        # 256 and 2394 cycles, are not the best for either.
+        (40, 0.8, 200),
+        (128, 0.8, 1500),
+        # Loads of some matrices only leave the port idle during the others.
+        (128, 0.6, 2800),
+    ],
+)
+def test_parts_are_chosen_by_cycles(tmp_path, hidden, share, most):
+    model = make_model(hidden, 2)
+    bytes_ = compile(model, "generic").report["totals"]["weight_bytes"]
+    report = compile(model, make_target(tmp_path, int(share * bytes_))).report
+    assert report["schedule"]["cycles_per_step"] <= most
+    assert report["schedule"]["utilization"] > 0.9

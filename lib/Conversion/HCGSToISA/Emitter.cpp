@@ -306,9 +306,8 @@ void Emitter::emitWeightLoad(unsigned number) {
            .stream = layout.spillStream(),
            .imm = int32_t(layout.spill.offsets[part.matrix] + part.firstByte)},
        what, use.layer);
-  // Offsets reach 2^19 (S-R-2).
   isa::Addr place = {0, int32_t(layout.spill.place(part))};
-  if (place.off >= 1 << 19) {
+  if (layout.spill.isFar(part)) {
     emit(matrix.getLoc(),
          isa::ASet{.dst = layout.spillPlace, .value = place.off}, what,
          use.layer);

@@ -686,8 +686,7 @@ LogicalResult ProgramLayout::run() {
                           mvm.getBias(), mvm.getResult())))
       return failure();
   noteSpill();
-  constexpr size_t kDescriptors = 1024; // the field `desc` of mvm
-  size_t descriptors = matrices.size() + views.size() + partViews.size();
+  const int64_t descriptors = matrices.size() + views.size() + partViews.size();
   if (descriptors > kDescriptors)
     return emitError(program->getLoc(), "program needs ")
            << descriptors << " matrix descriptors, " << views.size()

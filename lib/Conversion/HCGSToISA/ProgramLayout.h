@@ -104,6 +104,9 @@ public:
   /// Reports what does not fit the target, and broken schedules.
   mlir::LogicalResult run();
 
+  /// What the field `desc` of mvm can name.
+  static constexpr int64_t kDescriptors = 1024;
+
   flow::ProgramOp program;
   const TargetModel &target;
   llvm::MapVector<mlir::StringAttr, flow::StreamOp> streams;

@@ -39,6 +39,24 @@ static std::vector<unsigned> findCandidates(const ProgramLayout &layout) {
   return candidates;
 }
 
+/// The same with those first whose rows are used the fewest times a step: gate
+/// by gate, or column by column, rows may be loaded as often.
+static std::vector<unsigned> sortByUses(const ProgramLayout &layout,
+                                        std::vector<unsigned> candidates) {
+  std::vector<double> uses(layout.matrices.size(), 0);
+  for (const Loop &loop : layout.loops)
+    for (const schedule::Entry &entry : loop.entries) {
+      const schedule::Operation &operation =
+          loop.model.problem.operations[entry.operation];
+      if (auto mvm = dyn_cast<MvmOp>(loop.model.sources[entry.operation].op))
+        uses[layout.matrixNumber(mvm.getMatrix())] +=
+            double(entry.end - entry.begin) / operation.rows;
+    }
+  llvm::stable_sort(candidates,
+                    [&](unsigned a, unsigned b) { return uses[a] < uses[b]; });
+  return candidates;
+}
+
 namespace {
 /// A matrix that can be kept in parts.
 struct Candidate {
@@ -48,36 +66,11 @@ struct Candidate {
 };
 } // namespace
 
-/// How many of the candidates, from the first on, have to be kept in parts for
-/// everything to fit `available` bytes, and what is left over then; nothing if
-/// that does not help. `bytes`: of all matrices.
-static std::optional<std::pair<size_t, int64_t>>
-countNeeded(ArrayRef<Candidate> candidates, int64_t bytes, int64_t available) {
-  int64_t longest = 0;
-  for (auto [index, candidate] : llvm::enumerate(candidates)) {
-    bytes -= candidate.bytes;
-    longest = std::max(longest, candidate.longest);
-    if (int64_t room = available - bytes - SpillPlan::kBuffers * longest;
-        room >= 0)
-      return std::make_pair(index + 1, room);
-  }
-  return std::nullopt;
-}
-
-SpillPlan SpillPlan::make(const ProgramLayout &layout) {
-  const int64_t available = layout.target.memories.wmemBytes;
-  int64_t total = 0;
-  for (const auto &entry : layout.matrices)
-    total += imageBytes(entry.second);
-  if (total <= available || !layout.target.loadsWeights)
-    return {};
-
-  // Buffers that take a quarter of wmem together leave room for resident parts
-  // and keep loads long. Some matrices cannot be cut so finely; they are kept
-  // in parts only if it does not do without.
-  const int64_t limit = available / 8;
+/// Those of `numbers` that can be cut, in their order.
+static std::vector<Candidate>
+cutAll(const ProgramLayout &layout, ArrayRef<unsigned> numbers, int64_t limit) {
   std::vector<Candidate> candidates;
-  for (unsigned number : findCandidates(layout)) {
+  for (unsigned number : numbers) {
     MatrixOp matrix = (layout.matrices.begin() + number)->second;
     auto parts = cutMatrix(number, matrix, layout.rowBlocks[number], limit);
     if (!parts)
@@ -88,17 +81,48 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
     candidates.push_back(
         {number, std::move(*parts), imageBytes(matrix), longest});
   }
-  std::vector<Candidate> all = candidates;
-  llvm::erase_if(candidates, [&](const Candidate &candidate) {
-    return candidate.longest > limit;
-  });
-  auto needed = countNeeded(candidates, total, available);
+  return candidates;
+}
+
+/// How many of the candidates, from the first on, have to be kept in parts for
+/// everything to fit `available` bytes, or all of them if `cutsAll`, and what
+/// is left over then; nothing if that does not help. `bytes`: of all matrices.
+static std::optional<std::pair<size_t, int64_t>>
+countNeeded(ArrayRef<Candidate> candidates, int64_t bytes, int64_t available,
+            bool cutsAll) {
+  int64_t longest = 0;
+  for (auto [index, candidate] : llvm::enumerate(candidates)) {
+    bytes -= candidate.bytes;
+    longest = std::max(longest, candidate.longest);
+    if (cutsAll && index + 1 < candidates.size())
+      continue;
+    if (int64_t room = available - bytes - SpillPlan::kBuffers * longest;
+        room >= 0)
+      return std::make_pair(index + 1, room);
+  }
+  return std::nullopt;
+}
+
+/// The plan that keeps the first few of `numbers`, or `all`, in parts of at
+/// most `limit` bytes; nothing if that does not make `total` bytes fit.
+static std::optional<SpillPlan> makePlan(const ProgramLayout &layout,
+                                         ArrayRef<unsigned> numbers,
+                                         int64_t total, int64_t limit,
+                                         bool cutsAll) {
+  const int64_t available = layout.target.memories.wmemBytes;
+  std::vector<Candidate> all = cutAll(layout, numbers, limit);
+  // Some matrices cannot be cut so finely; they are kept in parts only if it
+  // does not do without.
+  std::vector<Candidate> candidates;
+  llvm::copy_if(all, std::back_inserter(candidates),
+                [&](const Candidate &c) { return c.longest <= limit; });
+  auto needed = countNeeded(candidates, total, available, cutsAll);
   if (!needed) {
     candidates = std::move(all);
-    needed = countNeeded(candidates, total, available);
+    needed = countNeeded(candidates, total, available, cutsAll);
   }
   if (!needed)
-    return {};
+    return std::nullopt;
 
   SpillPlan plan;
   plan.firstPart.assign(layout.matrices.size(), -1);
@@ -151,7 +175,7 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
       for (unsigned part : plan.partsOf(layout, loop, entry))
         if (plan.parts[part].spilled && !assigned[part]) {
           assigned[part] = true;
-          plan.parts[part].buffer = next++ % kBuffers;
+          plan.parts[part].buffer = next++ % SpillPlan::kBuffers;
         }
   for (const Loop &loop : layout.loops) {
     std::vector<int> uses;
@@ -164,6 +188,62 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
         plan.bytesPerStep += plan.parts[part].bytes;
   }
   return plan;
+}
+
+SpillPlan SpillPlan::make(const ProgramLayout &layout) {
+  const int64_t available = layout.target.memories.wmemBytes;
+  const int64_t total = weightBytes(layout);
+  if (total <= available || !layout.target.loadsWeights)
+    return {};
+  std::vector<std::vector<unsigned>> orders = {findCandidates(layout)};
+  if (std::vector<unsigned> byUses = sortByUses(layout, orders.front());
+      byUses != orders.front())
+    orders.push_back(std::move(byUses));
+
+  // Long parts are few, and few instructions; short ones leave room for weights
+  // that need no load. The fewer matrices are cut, the fewer instructions; the
+  // more, the more evenly loads are spread. Of equals the first: buffers of a
+  // quarter of wmem together.
+  std::optional<SpillPlan> best;
+  std::optional<SpillCost> least;
+  for (int64_t share : {8, 4, 16, 32, 64})
+    for (ArrayRef<unsigned> order : orders)
+      for (bool cutsAll : {false, true}) {
+        std::optional<SpillPlan> plan =
+            makePlan(layout, order, total, available / share, cutsAll);
+        if (!plan)
+          continue;
+        SpillCost cost = estimateSpill(layout, *plan);
+        if (least && !(cost < *least))
+          continue;
+        best = std::move(plan);
+        least = cost;
+      }
+  // The shortest parts there are.
+  for (ArrayRef<unsigned> order : orders)
+    if (!best)
+      best = makePlan(layout, order, total, /*limit=*/0, /*cutsAll=*/false);
+  return best ? std::move(*best) : SpillPlan();
+}
+
+int64_t SpillPlan::weightBytes(const ProgramLayout &layout) {
+  int64_t total = 0;
+  for (const auto &entry : layout.matrices)
+    total += imageBytes(entry.second);
+  return total;
+}
+
+std::pair<int64_t, int64_t> SpillPlan::leastBytes(const ProgramLayout &layout) {
+  int64_t rest = weightBytes(layout), longest = 0;
+  std::pair<int64_t, int64_t> least = {rest, 0};
+  for (const Candidate &candidate :
+       cutAll(layout, findCandidates(layout), /*limit=*/0)) {
+    rest -= candidate.bytes;
+    longest = std::max(longest, candidate.longest);
+    if (rest + kBuffers * longest < least.first + least.second)
+      least = {rest, kBuffers * longest};
+  }
+  return least;
 }
 
 std::vector<unsigned> SpillPlan::partsOf(const ProgramLayout &layout,

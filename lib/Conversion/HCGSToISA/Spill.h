@@ -26,8 +26,10 @@
 #include "hcgs/Dialect/HCGS/IR/HCGSOps.h"
 #include "llvm/ADT/ArrayRef.h"
 
+#include <compare>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace hcgs::schedule {
@@ -75,10 +77,17 @@ struct PartView {
 struct SpillPlan {
   static constexpr unsigned kBuffers = 2;
 
-  /// Decides what is spilled. Nothing if all weights fit, if the target cannot
-  /// load weights, or if even this does not make them fit: then images are too
+  /// Decides what is spilled: of a few plans, the one that takes the fewest
+  /// cycles a step. Nothing if all weights fit, if the target cannot load
+  /// weights, or if even this does not make them fit: then images are too
   /// large, which is reported where they are made.
   static SpillPlan make(const ProgramLayout &layout);
+  /// Bytes of the images of all matrices.
+  static int64_t weightBytes(const ProgramLayout &layout);
+  /// The fewest bytes that spilled weights leave in wmem: of matrices that
+  /// cannot be kept in parts, and of two buffers for the shortest parts. All
+  /// and 0 if nothing can be spilled. Whether the target can does not matter.
+  static std::pair<int64_t, int64_t> leastBytes(const ProgramLayout &layout);
 
   bool any() const { return !parts.empty(); }
   bool isCut(unsigned matrix) const { return any() && firstPart[matrix] >= 0; }
@@ -98,6 +107,15 @@ struct SpillPlan {
   int64_t place(const WeightPart &part) const {
     return residentBytes + part.buffer * bufferBytes;
   }
+  /// Whether that is beyond the reach of offsets (S-R-2), so that a register
+  /// has to be set.
+  bool isFar(const WeightPart &part) const {
+    return place(part) >= int64_t(1) << 19;
+  }
+  /// Of a spilled part: the load, and what sets its registers.
+  unsigned instructionsOfLoad(const WeightPart &part) const {
+    return isFar(part) ? 3 : 2;
+  }
   /// The parts that an entry of a loop uses, in their order; none if it is not
   /// the product of a matrix that is cut.
   std::vector<unsigned> partsOf(const ProgramLayout &layout, const Loop &loop,
@@ -108,6 +126,19 @@ struct SpillPlan {
   /// All views of parts that the loops use.
   std::vector<PartView> findViews(const ProgramLayout &layout) const;
 };
+
+/// What a plan costs. Less is better.
+struct SpillCost {
+  /// By how much it exceeds what there is: descriptors, bytes of imem and
+  /// instructions. 0 if it fits.
+  int64_t over = 0;
+  /// Of all loops, as estimated with the loads.
+  double cyclesPerStep = 0;
+  int64_t spilledBytes = 0;
+  auto operator<=>(const SpillCost &) const = default;
+};
+/// Replays the loops with the parts and loads of a plan.
+SpillCost estimateSpill(const ProgramLayout &layout, const SpillPlan &plan);
 
 /// Spilled parts that a list of uses loads, in turn for each buffer.
 class BufferedLoads {

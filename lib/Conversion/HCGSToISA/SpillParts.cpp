@@ -52,10 +52,17 @@ cutDense(unsigned number, MatrixOp matrix, uint32_t rowBlock, int64_t limit) {
         return std::nullopt;
       continue;
     }
+    // Where its gates do not end at bytes, it can be one part only.
+    const size_t before = parts.size();
+    bool isCut = true;
     for (int64_t gate = 0; gate < gates; ++gate)
       for (int64_t row = begin; row < end; row += strip)
-        if (!add(row, std::min(row + strip, end), gate))
-          return std::nullopt;
+        isCut = isCut && add(row, std::min(row + strip, end), gate);
+    if (isCut)
+      continue;
+    parts.resize(before);
+    if (!add(begin, end, -1))
+      return std::nullopt;
   }
   return parts;
 }

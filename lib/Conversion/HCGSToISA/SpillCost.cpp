@@ -1,0 +1,178 @@
+// Part of the hcgs project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a way of spilling weights costs: the schedule with the loads in it,
+// replayed as schedulers do.
+
+#include "Spill.h"
+
+#include "ProgramLayout.h"
+#include "hcgs/Compression/RowSlice.h"
+
+#include <algorithm>
+#include <map>
+
+using namespace mlir;
+using namespace hcgs;
+using namespace hcgs::flow;
+using namespace hcgs::toisa;
+
+namespace {
+/// A loop as a scheduling problem in which the buffers are storages, loads are
+/// operations that write them, and a product with a spilled part is one that
+/// reads its buffer as well.
+class SpilledLoop {
+public:
+  SpilledLoop(const ProgramLayout &layout, const SpillPlan &plan,
+              const Loop &loop)
+      : layout(layout), plan(plan), loop(loop), problem(loop.model.problem),
+        timing(schedule::timingOf(layout.target)) {
+    planned.depth = loop.depth;
+    planned.holdings = loop.holdings;
+    for (unsigned &buffer : buffers) {
+      buffer = problem.storages.size();
+      problem.storages.push_back({.memory = schedule::Memory::W, .rows = 1});
+      planned.holdings.push_back({});
+    }
+    addEntries();
+    schedule::estimate(problem, planned);
+  }
+
+  double cycles() const { return planned.cyclesPerStep; }
+  uint64_t instructions() const {
+    return schedule::planInstructions(problem, planned);
+  }
+
+private:
+  void addEntries();
+  void addProduct(const schedule::Entry &entry, const WeightPart &part);
+  void addLoad(const WeightPart &part);
+  /// The operation as it reads a buffer.
+  unsigned reading(unsigned operation, unsigned buffer);
+
+  const ProgramLayout &layout;
+  const SpillPlan &plan;
+  const Loop &loop;
+  schedule::Problem problem;
+  schedule::Plan planned;
+  schedule::MachineTiming timing;
+  unsigned buffers[SpillPlan::kBuffers];
+  std::map<std::pair<unsigned, unsigned>, unsigned> readers;
+};
+} // namespace
+
+unsigned SpilledLoop::reading(unsigned operation, unsigned buffer) {
+  auto [place, isNew] = readers.try_emplace({operation, buffer});
+  if (isNew) {
+    place->second = problem.operations.size();
+    schedule::Operation reader = problem.operations[operation];
+    reader.reads.push_back({.storage = buffers[buffer], .all = true});
+    problem.operations.push_back(std::move(reader));
+  }
+  return place->second;
+}
+
+void SpilledLoop::addProduct(const schedule::Entry &entry,
+                             const WeightPart &part) {
+  schedule::Entry piece = entry;
+  piece.begin = std::max(entry.begin, part.begin);
+  piece.end = std::min(entry.end, part.end);
+  if (part.spilled)
+    piece.operation = reading(entry.operation, part.buffer);
+  if (part.gate >= 0)
+    piece.gates = 1u << part.gate;
+  if (!part.byGate) {
+    planned.entries.push_back(piece);
+    return;
+  }
+  for (unsigned gate = 0; gate < problem.operations[entry.operation].gates;
+       ++gate) {
+    if (entry.gates && !(entry.gates >> gate & 1))
+      continue;
+    piece.gates = 1u << gate;
+    planned.entries.push_back(piece);
+  }
+}
+
+void SpilledLoop::addLoad(const WeightPart &part) {
+  schedule::Operation load;
+  load.unit = schedule::Unit::Load;
+  load.storage = buffers[part.buffer];
+  load.rows = 1;
+  load.occupancy = [cycles = timing.transferBytes(timing.load, part.bytes)](
+                       const schedule::Entry &) { return cycles; };
+  planned.entries.push_back({unsigned(problem.operations.size()), 0, 1, 0});
+  problem.operations.push_back(std::move(load));
+  // What sets the registers.
+  problem.controlPerIteration += plan.instructionsOfLoad(part) - 1;
+}
+
+void SpilledLoop::addEntries() {
+  std::vector<std::pair<const schedule::Entry *, int>> issues;
+  std::vector<int> uses;
+  for (const schedule::Entry &entry : loop.entries) {
+    std::vector<unsigned> parts = plan.partsOf(layout, loop, entry);
+    if (parts.empty())
+      issues.push_back({&entry, -1});
+    for (unsigned part : parts)
+      issues.push_back({&entry, int(part)});
+  }
+  for (const auto &[entry, part] : issues)
+    uses.push_back(part);
+  BufferedLoads loads(plan, uses, /*repeats=*/true);
+  for (auto [number, issue] : llvm::enumerate(issues)) {
+    const auto &[entry, part] = issue;
+    if (part < 0)
+      planned.entries.push_back(*entry);
+    else
+      addProduct(*entry, plan.parts[part]);
+    if (int next = loads.after(number); next >= 0)
+      addLoad(plan.parts[next]);
+  }
+}
+
+/// Bytes of the indices of all matrices and of the parts.
+static int64_t countIndexBytes(const ProgramLayout &layout,
+                               const SpillPlan &plan) {
+  int64_t bytes = 0;
+  for (auto [number, entry] : llvm::enumerate(layout.matrices)) {
+    MatrixOp matrix = entry.second;
+    fx::SparsityAttr blocks = matrix.getBlocks();
+    if (!blocks)
+      continue;
+    auto whole = getLayout(matrix, blocks.getTiers().front().getRows());
+    if (failed(whole))
+      continue;
+    bytes += whole->indexImage().size();
+    if (!plan.isCut(number))
+      continue;
+    for (const WeightPart &part : plan.parts)
+      if (part.matrix == number)
+        if (auto slice = compression::rowsOf(*whole, part.begin, part.end))
+          bytes += slice->indexImage().size();
+  }
+  return bytes;
+}
+
+SpillCost toisa::estimateSpill(const ProgramLayout &layout,
+                               const SpillPlan &plan) {
+  SpillCost cost;
+  cost.spilledBytes = plan.spilledBytes;
+  auto add = [&](int64_t needed, int64_t available) {
+    cost.over += std::max<int64_t>(0, needed - available);
+  };
+  int64_t instructions = 0;
+  for (const Loop &loop : layout.loops) {
+    SpilledLoop spilled(layout, plan, loop);
+    cost.cyclesPerStep += spilled.cycles();
+    instructions += spilled.instructions();
+  }
+  const auto &memories = layout.target.memories;
+  add(instructions, memories.pmemInstructions);
+  add(countIndexBytes(layout, plan), memories.imemBytes);
+  int64_t views = llvm::count_if(
+      layout.views, [&](const auto &view) { return !plan.isCut(view.matrix); });
+  add(layout.matrices.size() + views + plan.findViews(layout).size(),
+      ProgramLayout::kDescriptors);
+  return cost;
+}
