@@ -75,12 +75,15 @@ static Json memory(uint64_t used, uint64_t available, const char *unit) {
   return {{"used", used}, {"available", available}, {"unit", unit}};
 }
 
-/// What a time step costs, counted by replaying `run`: in the steady state,
-/// from the difference of two lengths past the depth of any pipeline, and as
-/// the only one of its sequence.
+/// What a time step costs, counted by replaying `run`: in the steady state, and
+/// as the only one of its sequence. The steady state is the difference of two
+/// lengths: both past the filling of any pipeline, and apart by a multiple of
+/// every period up to 6 steps and most up to 24 (240 = 2^4 * 3 * 5), so that no
+/// part of a period is counted. Replays skip periods, so long ones are cheap.
 static Result<void> describeTiming(const Program &program,
-                                   const TargetModel &target, Json &report) {
-  constexpr uint64_t kShort = 16, kLong = 48;
+                                   const TargetModel &target,
+                                   const OperatingPoint &point, Json &report) {
+  constexpr uint64_t kShort = 48, kLong = 48 + 240;
   schedule::ProgramEstimate counts[3];
   const uint64_t lengths[3] = {1, kShort, kLong};
   for (size_t i = 0; i < 3; ++i) {
@@ -101,7 +104,7 @@ static Result<void> describeTiming(const Program &program,
       {"mac_utilization", cycles > 0 ? macs / (lanes * cycles) : 0.0},
       {"mac_utilization_of_one_step",
        double(counts[0].macs) / (lanes * double(counts[0].cycles))},
-      {"microseconds_per_step", 1e6 * cycles / double(target.clockHz)}};
+      {"microseconds_per_step", 1e6 * cycles / double(point.hz)}};
   const Json meta = Json::parse(program.meta, nullptr, false);
   report["estimate"]["rows"] = meta.value("rows", 1);
   report["schedule"] = describeSchedule(meta, cycles);
@@ -111,8 +114,17 @@ static Result<void> describeTiming(const Program &program,
     report["spill"] = std::move(spill);
   report["schedule"]["cycles_of_one_step"] = counts[0].cycles;
   report["schedule"]["instructions"] = program.numInstructions();
-  report["schedule"]["instructions_per_step"] =
+  const double dispatched =
       double(counts[2].instructions - counts[1].instructions) / steps;
+  report["schedule"]["instructions_per_step"] = dispatched;
+  // What the program keeps busy, by the names of the bounds: where this comes
+  // near the cycles a step, it is what leaves no room.
+  Json &busy = report["schedule"]["busy_per_step"];
+  busy = {{"dispatch", dispatched}};
+  constexpr const char *kUnits[] = {"load", "macs", "vector", "store"};
+  for (size_t unit = 0; unit < 4; ++unit)
+    busy[kUnits[unit]] =
+        double(counts[2].busy[unit] - counts[1].busy[unit]) / steps;
   return {};
 }
 
@@ -127,7 +139,9 @@ static Json directionOf(const Json &meta, const Json &matrix) {
 }
 
 /// Everything that a program says about itself.
-static Result<void> describeProgram(const Program &program, Json &report) {
+static Result<void> describeProgram(const Program &program,
+                                    const std::string &operatingPoint,
+                                    Json &report) {
   Result<std::vector<MatrixDescriptor>> descriptors =
       readDescriptors(program.descriptors);
   if (!descriptors)
@@ -138,6 +152,9 @@ static Result<void> describeProgram(const Program &program, Json &report) {
   Result<TargetModel> target = parseTarget(program.target, "target");
   if (!target)
     return target.takeError();
+  Result<OperatingPoint> point = target->getOperatingPoint(operatingPoint);
+  if (!point)
+    return point.takeError().at("option 'operating-point'");
   const Json meta = Json::parse(program.meta, nullptr, false);
   if (!meta.is_object())
     return Error{"the program's metadata is no JSON object"};
@@ -196,9 +213,15 @@ static Result<void> describeProgram(const Program &program, Json &report) {
   }
   report["tables"] = std::move(list);
   report["formats"] = describeFormats(meta.value("network", Json()));
+  // Of spilled weights.
+  uint64_t bufferBytes = 0;
+  if (const Json spill = meta.value("spill", Json()); spill.is_object())
+    if (const Json bytes = spill.value("buffer_bytes", Json());
+        bytes.is_number_unsigned())
+      bufferBytes = bytes;
   report["memories"] = {
-      {"wmem",
-       memory(program.weights.size(), target->memories.wmemBytes, "bytes")},
+      {"wmem", memory(program.weights.size() + bufferBytes,
+                      target->memories.wmemBytes, "bytes")},
       {"imem",
        memory(program.index.size(), target->memories.imemBytes, "bytes")},
       {"vmem", memory(meta.value("vmem", uint64_t(0)),
@@ -210,11 +233,16 @@ static Result<void> describeProgram(const Program &program, Json &report) {
       {"lut", memory(tables->size(), target->memories.lutTables, "tables")},
       {"pmem", memory(program.numInstructions(),
                       target->memories.pmemInstructions, "instructions")}};
-  report["target"] = {{"name", target->name},
-                      {"sha256", sha256Hex(target->json)},
-                      {"clock_hz", target->clockHz}};
+  if (bufferBytes)
+    report["memories"]["wmem"]["buffers"] = bufferBytes;
+  report["target"] = {
+      {"name", target->name},
+      {"sha256", sha256Hex(target->json)},
+      {"clock_hz", point->hz},
+      {"operating_point", point->name.empty() ? Json() : Json(point->name)}};
   report["model"] = meta.value("model", Json());
-  if (Result<void> timed = describeTiming(program, *target, report); !timed)
+  if (Result<void> timed = describeTiming(program, *target, *point, report);
+      !timed)
     return timed;
   report["step"] = {{"supported", !meta.contains("no_step")},
                     {"reason", meta.value("no_step", Json())}};
@@ -234,7 +262,9 @@ Result<std::string> hcgs::makeReport(const CompileOptions &options,
   if (!context.ranges.empty())
     report["ranges"] = Json::parse(context.ranges);
   if (program)
-    if (Result<void> described = describeProgram(*program, report); !described)
+    if (Result<void> described =
+            describeProgram(*program, options.operatingPoint, report);
+        !described)
       return described.takeError();
   return report.dump(2) + "\n";
 }

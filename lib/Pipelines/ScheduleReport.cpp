@@ -163,5 +163,14 @@ std::string hcgs::formatSchedule(const Json &report) {
   for (const char *limit : kLimits)
     limits += fmt::format("{}{} {}", limits.empty() ? "" : ", ", limit,
                           number(bound, limit));
-  return lines + fmt::format("bounds      {}\n", limits);
+  lines += fmt::format("bounds      {}\n", limits);
+  const Json busy = schedule.value("busy_per_step", Json());
+  if (!busy.is_object())
+    return lines;
+  std::string used;
+  for (const char *limit : kLimits)
+    if (busy.contains(limit))
+      used += fmt::format("{}{} {:.1f}", used.empty() ? "" : ", ", limit,
+                          busy[limit].get<double>());
+  return lines + fmt::format("busy        {}\n", used);
 }
