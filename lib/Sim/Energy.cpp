@@ -292,6 +292,32 @@ std::string sim::describeOrigins(const EnergyReport &report) {
   return fmt::format("{}", fmt::join(origins, ", "));
 }
 
+std::vector<std::string_view> sim::unpricedEvents(const EnergyReport &report) {
+  std::vector<std::string_view> names;
+  for (const EventEnergy &event : report.events)
+    if (event.count > 0 && !event.price)
+      names.push_back(getInfo(event.event).name);
+  return names;
+}
+
+Result<OperatingPoint>
+sim::chooseOperatingPoint(const TargetModel &target,
+                          const std::optional<std::string> &name) {
+  if (!name)
+    return target.getOperatingPoint("");
+  if (!name->empty())
+    return target.getOperatingPoint(*name);
+  if (target.operatingPoints.empty())
+    return Error{fmt::format("the name is empty, and target '{}' has no "
+                             "operating points; leave it out",
+                             target.name)};
+  std::vector<std::string> names;
+  for (const OperatingPoint &point : target.operatingPoints)
+    names.push_back(point.name);
+  return Error{fmt::format("the name is empty; target '{}' has {}", target.name,
+                           fmt::join(names, ", "))};
+}
+
 //===----------------------------------------------------------------------===//
 // JSON
 //===----------------------------------------------------------------------===//
@@ -335,6 +361,7 @@ json sim::toJson(const EnergyReport &report) {
     entry["origin"] = hcgs::getName(event.price->origin);
     entry["source"] = event.price->source;
   }
+  result["unpriced_events"] = unpricedEvents(report);
   json &numbers = result["numbers"] = json::array();
   for (const TargetNumber &number : report.numbers)
     numbers.push_back({{"pointer", number.pointer},

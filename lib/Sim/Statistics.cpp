@@ -161,7 +161,7 @@ Result<StreamLayout> sim::layoutRun(const LoadedProgram &program,
   const std::optional<int64_t> fixed = program.fixedTime();
   if (fixed && steps != *fixed)
     return Error{
-        fmt::format("{} time steps found, the model takes {}", steps, *fixed)};
+        fmt::format("{} time steps found, the model demands {}", steps, *fixed)};
   return program.layoutStreams(steps);
 }
 

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 using namespace hcgs;
@@ -117,6 +118,7 @@ private:
   void layers();
   void roofline();
   void energies();
+  void list(std::string_view label, std::string parts);
   template <typename... Args>
   void line(fmt::format_string<Args...> format, Args &&...args) {
     fmt::format_to(std::back_inserter(text), format,
@@ -239,6 +241,19 @@ static std::string energy(double joules) {
   return fmt::format("{:.4g} pJ", joules * 1e12);
 }
 
+/// Parts with ", " between them, on as many lines of 80 columns as they fill;
+/// none if there are none.
+void Writer::list(std::string_view label, std::string parts) {
+  for (; !parts.empty(); label = "") {
+    constexpr size_t kRoom = 80 - 24;
+    size_t end = parts.size();
+    if (end > kRoom)
+      end = parts.rfind(", ", kRoom - 1) + 2;
+    line("{:<24}{}", label, parts.substr(0, end));
+    parts.erase(0, end);
+  }
+}
+
 void Writer::energies() {
   const std::optional<EnergyReport> report = statistics.energyReport();
   if (!report)
@@ -256,16 +271,10 @@ void Writer::energies() {
   line("{:<24}{:>16.4g}  TOPS/W; {:.4g} dense-equivalent", "efficiency",
        report->topsPerWatt(), report->denseTopsPerWatt());
 
-  // How far to trust all this: parts of the list fill lines of 80 columns.
-  std::string origins = describeOrigins(*report);
-  for (std::string_view label = "origins"; !origins.empty(); label = "") {
-    constexpr size_t kRoom = 80 - 24;
-    size_t end = origins.size();
-    if (end > kRoom)
-      end = origins.rfind(", ", kRoom - 1) + 2;
-    line("{:<24}{}", label, origins.substr(0, end));
-    origins.erase(0, end);
-  }
+  // How far to trust all this.
+  list("origins", describeOrigins(*report));
+  list("without an energy",
+       fmt::format("{}", fmt::join(unpricedEvents(*report), ", ")));
 
   // Three breakdowns side by side; each adds up to the total.
   std::vector<EnergyPart> layerParts = report->layers;

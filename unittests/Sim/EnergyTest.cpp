@@ -260,6 +260,22 @@ TEST(EnergyTest, ScalesWithVoltageAndTime) {
   EXPECT_EQ(statistics.operatingPoint().name, "slow");
 }
 
+TEST(EnergyTest, ChoosesOperatingPoints) {
+  LoadedProgram::Ptr program = pricedProgram().load();
+  ASSERT_TRUE(program);
+  const TargetModel &target = program->target();
+  EXPECT_EQ(chooseOperatingPoint(target, std::nullopt)->name, "fast");
+  EXPECT_EQ(chooseOperatingPoint(target, "slow")->hz, 100u);
+  EXPECT_EQ(chooseOperatingPoint(target, "slov").message(),
+            "target 'generic' has no operating point 'slov', allowed fast, "
+            "slow; did you mean 'slow'?");
+  EXPECT_EQ(chooseOperatingPoint(target, "").message(),
+            "the name is empty; target 'generic' has fast, slow");
+  EXPECT_EQ(chooseOperatingPoint(*loadTarget("generic"), "").message(),
+            "the name is empty, and target 'generic' has no operating points; "
+            "leave it out");
+}
+
 /// E-B-4.
 TEST(EnergyTest, BreakdownsAddUp) {
   LoadedProgram::Ptr program = pricedProgram().load();

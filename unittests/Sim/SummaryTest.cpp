@@ -4,6 +4,7 @@
 #include "TestProgram.h"
 #include "hcgs/Sim/Runner.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -15,13 +16,17 @@ using namespace hcgs::sim::test;
 using nlohmann::json;
 
 /// T steps of y = W x on ports of 4 bytes with latency 1, 4 MAC lanes.
-/// `priced`: on a target that states energies, with points of long names.
-static LoadedProgram::Ptr products(bool priced = false) {
+/// `priced`: on a target that states the energies of all events but `unpriced`.
+static LoadedProgram::Ptr
+products(bool priced = false,
+         const std::vector<std::string_view> &unpriced = {}) {
   std::mt19937 random(1);
   ProgramBuilder builder;
   if (priced) {
     for (const EventInfo &info : energyEvents())
-      builder.set("/energies/" + std::string(info.name), 1.23456789e-12);
+      if (std::find(unpriced.begin(), unpriced.end(), info.name) ==
+          unpriced.end())
+        builder.set("/energies/" + std::string(info.name), 1.23456789e-12);
     builder.set("/nominal_volts", 1.0);
     builder.set("/leakage/watts", 0.123456).set("/leakage/exponent", 3);
   }
@@ -85,6 +90,29 @@ TEST(SummaryTest, RooflineCountsTheWork) {
   EXPECT_DOUBLE_EQ(roof.intensity, 2);
   EXPECT_DOUBLE_EQ(roof.ports, 16);
   EXPECT_DOUBLE_EQ(roof.attainable, 4);
+}
+
+/// Of the events without an energy those that happened are named: `act` and
+/// `wload` do not occur.
+TEST(SummaryTest, NamesEventsWithoutEnergy) {
+  LoadedProgram::Ptr whole = products(true);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(summaryText(*whole, runOn(whole, 3)).find("without an energy"),
+            std::string::npos);
+  LoadedProgram::Ptr program = products(
+      true, {"multiply_bit2", "lut_read_bit", "wmem_write_bit", "vmem_read_bit",
+             "vector_element", "load_byte", "store_byte", "dispatch"});
+  ASSERT_TRUE(program);
+  const Statistics statistics = runOn(program, 3);
+  EXPECT_NE(summaryText(*program, statistics)
+                .find("\nwithout an energy       multiply_bit2, vmem_read_bit, "
+                      "vector_element, load_byte,\n"
+                      "                        store_byte, dispatch\n"),
+            std::string::npos)
+      << summaryText(*program, statistics);
+  EXPECT_EQ(statistics.toJson()["energy"]["unpriced_events"],
+            json({"multiply_bit2", "vmem_read_bit", "vector_element",
+                  "load_byte", "store_byte", "dispatch"}));
 }
 
 TEST(SummaryTest, FitsEightyColumns) {

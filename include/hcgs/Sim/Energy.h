@@ -140,6 +140,17 @@ EnergyReport computeEnergy(const EnergyCounter &counter,
 /// happen are left out.
 std::string describeOrigins(const EnergyReport &report);
 
+/// The events that happened and of which the target does not say what one
+/// costs: their energy is missing from the report.
+std::vector<std::string_view> unpricedEvents(const EnergyReport &report);
+
+/// The operating point that a user asks for by its name: the target's first if
+/// none is. An error, which lists the names, for one that does not exist and
+/// for an empty name.
+Result<OperatingPoint>
+chooseOperatingPoint(const TargetModel &target,
+                     const std::optional<std::string> &name);
+
 /// As documented in docs/Guides/Statistics.md, `energy`.
 nlohmann::json toJson(const EnergyReport &report);
 
