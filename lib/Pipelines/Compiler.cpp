@@ -18,6 +18,7 @@
 #include "hcgs/Import/ONNX/Import.h"
 #include "hcgs/Pipelines/Pipelines.h"
 #include "hcgs/Pipelines/Report.h"
+#include "hcgs/Sim/Energy.h"
 #include "hcgs/Support/ConfigFile.h"
 #include "hcgs/Target/Assembly.h"
 #include "hcgs/Target/Export.h"
@@ -107,6 +108,7 @@ private:
   LogicalResult runPhases(Phase last);
   /// Runs what `build` adds.
   LogicalResult runPasses(llvm::function_ref<void(OpPassManager &)> build);
+  Result<void> checkTargetOptions();
   bool isScheduled();
   LogicalResult runHCGS();
   Result<std::string> emitIR(bool bytecode);
@@ -418,12 +420,27 @@ void Compilation::remarkIdleOptions() {
   }
 }
 
+/// Options whose values the target lists, before the work.
+Result<void> Compilation::checkTargetOptions() {
+  Result<TargetModel> target = loadTarget(options.target);
+  if (!target)
+    return target.takeError();
+  std::optional<std::string> point;
+  if (isGiven(options, "operating-point") || !options.operatingPoint.empty())
+    point = options.operatingPoint;
+  if (auto found = sim::chooseOperatingPoint(*target, point); !found)
+    return found.takeError().at("option 'operating-point'");
+  return {};
+}
+
 Result<CompileOutput> Compilation::run(bool bytecode) {
   if (!options.target.empty())
     if (Result<TargetModel> target = loadTarget(options.target); !target)
       return target.takeError();
   if (mlir::failed(read()) || mlir::failed(chooseTarget()))
     return failed();
+  if (Result<void> checked = checkTargetOptions(); !checked)
+    return checked.takeError();
   report.startPhase = getName(phase).str();
   remarkIdleOptions();
   if (!options.analyze.empty() && phase > Phase::Quantized)

@@ -28,12 +28,19 @@ public:
   std::vector<OptionInfo> table;
   std::string group;
 
+  /// A text. An empty one would mean that nothing was given; with `checked` it
+  /// is refused later, by what knows all the values that are allowed.
   void text(const char *name, const char *value,
-            std::string CompileOptions::*member, std::string help) {
+            std::string CompileOptions::*member, std::string help,
+            bool checked = false) {
     add(
         name, OptionInfo::Kind::Text, value, std::move(help),
         [=](const CompileOptions &options) { return options.*member; },
         [=](CompileOptions &options, std::string_view text) -> Result<void> {
+          if (text.empty() && !checked)
+            return Error{fmt::format("the value is empty, allowed is {}; leave "
+                                     "the option out for its default",
+                                     value)};
           options.*member = text;
           return {};
         });
@@ -326,13 +333,20 @@ static std::vector<OptionInfo> buildTable() {
   t.text("schedule", "NAME", &Options::schedule,
          "How the order of instructions is chosen: " +
              fmt::format("{}", fmt::join(schedule::schedulerNames(), ", ")) +
-             " (docs/Rationale/Scheduling.md)");
+             " (docs/Rationale/Scheduling.md)",
+         /*checked=*/true);
   t.text("tile", "adaptive|K", &Options::tile,
          "Shape of the lanes for products of dense matrices: the one with the "
-         "fewest cycles for each, or one of K rows for all");
+         "fewest cycles for each, or one of K rows for all",
+         /*checked=*/true);
   t.integer<unsigned>("streams", &Options::streams, 1, 64,
                       "Batch rows that are computed together, so that one "
                       "fills the gaps of another (docs/Guides/Streams.md)");
+
+  t.text("operating-point", "NAME", &Options::operatingPoint,
+         "State times in the report at this clock and voltage of the target "
+         "instead of its first",
+         /*checked=*/true);
 
   t.group = "Analysis";
   t.text("analyze", "FILE.npy|npz", &Options::analyze,
@@ -478,6 +492,8 @@ static Result<void> checkCompression(const CompileOptions &options) {
         Need{"select", impose, "--sparsity=impose"},
         Need{"seed", impose && options.select == rnn::BlockSelection::Random,
              "--sparsity=impose and --select=random"},
+        Need{"compress-linear", impose || circulant,
+             "--sparsity=impose or --circulant"},
         Need{"mask-file", mode == Mode::Masks, "--sparsity=masks"},
         Need{"on-broken", blocks && !impose, "--sparsity=detect or masks"}})
     if (isAsked(options, need.option, {"sparsity", "circulant"}) && !need.met)
@@ -520,6 +536,11 @@ Result<void> hcgs::checkCompileOptions(const CompileOptions &options) {
     return checked;
   if (Result<void> checked = checkCompression(options); !checked)
     return checked;
+  if (isAsked(options, "operating-point") && options.emit < Emit::ISA)
+    return Error{fmt::format("option 'operating-point': has no effect without "
+                             "a program, and --emit={} stops before there is "
+                             "one; leave one of them out",
+                             getName(options.emit))};
   if (!options.analyze.empty() && options.emit < Emit::ISA)
     return Error{fmt::format("option 'analyze': needs the program, and "
                              "--emit={} stops before there is one; emit isa or "

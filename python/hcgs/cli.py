@@ -188,6 +188,11 @@ def _add_report(commands) -> None:
         "--block-maps", metavar="DIR", help="write the block maps as SVG files, too"
     )
     parser.add_argument("--title", help="title of the page [the model's file or name]")
+    parser.add_argument(
+        "--operating-point",
+        metavar="NAME",
+        help="clock and voltage of the target for times and energies [its first]",
+    )
     error = parser.add_mutually_exclusive_group()
     error.add_argument(
         "--analysis", metavar="FILE.json", help="what hcgs-compile --analyze wrote"
@@ -218,6 +223,8 @@ def _report(args: argparse.Namespace) -> int:
         raise InputError(
             "nothing to write: give -o FILE.html, --block-maps DIR or both"
         )
+    if args.operating_point is not None and not args.output:
+        raise InputError("--operating-point is only for -o FILE.html")
     for option in ("labels", "model"):
         if getattr(args, option) and not args.data:
             raise InputError(f"--{option} is only for --data")
@@ -239,6 +246,7 @@ def _report(args: argparse.Namespace) -> int:
             analysis=analysis,
             compiled=args.report,
             title=title,
+            operating_point=args.operating_point,
         )
         print(f"{args.output}: {len(page.encode()):,} bytes")
     if args.block_maps:

@@ -188,6 +188,7 @@ class Program:
         threads: int = 1,
         trace: str | os.PathLike | None = None,
         trace_steps: str | int | None = None,
+        operating_point: str | None = None,
     ) -> Any:
         """Run whole sequences from the initial state.
 
@@ -201,6 +202,8 @@ class Program:
                  accumulators that leave 32 bits.
         threads  batch rows are shared out among so many threads.
         trace    also write a trace of the first row there (`trace`).
+        operating_point  clock and voltage of the target that `stats` and the
+                 trace state times and energies at; by default its first.
 
         Returns one array if the program has one output, else a dict by name:
         float32 in real units, or int16 codes. Sequence outputs are zero beyond
@@ -219,11 +222,15 @@ class Program:
         given = [] if lengths is None else _as_lengths(lengths, rows, steps)
         if trace is None and trace_steps is not None:
             raise InputError("trace_steps needs trace: the file to write")
+        point = self._loaded.operating_point(operating_point)
         made = None
         if trace is not None:  # needs no data, so what is wrong is said at once
             check_writable(trace)
-            made = self._traced(trace, given[0] if given else steps, trace_steps)
+            made = self._traced(
+                trace, given[0] if given else steps, trace_steps, operating_point
+            )
         outputs = self._call(self._runner.run, arrays, codes, checked, threads, given)
+        self._statistics.set_operating_point(point)
         if made is not None:
             _write_trace(trace, made)
         if listed is not None:
@@ -231,7 +238,13 @@ class Program:
         return self._result(outputs)
 
     def step(
-        self, x: Data, *, checked: bool = False, codes: bool = False, threads: int = 1
+        self,
+        x: Data,
+        *,
+        checked: bool = False,
+        codes: bool = False,
+        threads: int = 1,
+        operating_point: str | None = None,
     ) -> Any:
         """Continue from the current state by as many frames as `x` holds.
 
@@ -251,27 +264,37 @@ class Program:
                 "step takes arrays; sequences of different lengths need run"
             )
         _batch_extent(self.inputs, dict(arrays))
-        return self._result(
-            self._call(self._runner.step, arrays, codes, checked, threads, [])
-        )
+        point = self._loaded.operating_point(operating_point)
+        outputs = self._call(self._runner.step, arrays, codes, checked, threads, [])
+        self._statistics.set_operating_point(point)
+        return self._result(outputs)
 
-    def timing(self, steps: int) -> dict:
+    def timing(self, steps: int, *, operating_point: str | None = None) -> dict:
         """What one call of `run` on a sequence of `steps` time steps takes:
         cycles, stalls, traffic, energy, as `stats` has them
         (docs/Guides/Statistics.md). They do not depend on data, so none is
         needed and nothing is computed; saturations are None. Of a program that
         computes several batch rows together it is a call on so many rows.
 
-        Raises InputError for a number of steps that `run` cannot take. Leaves
-        the state, and `stats`, as they are.
+        operating_point  clock and voltage of the target that times and energies
+                         are stated at; by default its first
+
+        Raises InputError for a number of steps that `run` cannot take, or an
+        operating point that does not exist. Leaves the state, and `stats`, as
+        they are.
         """
-        return json.loads(self._loaded.timing(_as_steps(steps)).json())
+        point = self._loaded.operating_point(operating_point)
+        counted = self._loaded.timing(_as_steps(steps))
+        counted.set_operating_point(point)
+        return json.loads(counted.json())
 
     def trace(
         self,
         path: str | os.PathLike,
         steps: int,
         trace_steps: str | int | None = None,
+        *,
+        operating_point: str | None = None,
     ) -> range:
         """Write when each instruction of a `run` on `steps` time steps is
         dispatched, taken and finished, and what it waits for
@@ -281,20 +304,24 @@ class Program:
                      which the Perfetto UI opens, `.txt` for a table
         trace_steps  "A:B": only the trips A to B-1 through the loop over time;
                      "A:", ":B" and A alone mean what they seem to
+        operating_point  the clock that the trace states; by default that of the
+                     target's first point
 
         Returns the trips that the trace holds; a warning says so if they had to
         be fewer than were asked for. Raises InputError and FileError; then
         nothing is written.
         """
-        made = self._traced(path, _as_steps(steps), trace_steps)
+        made = self._traced(path, _as_steps(steps), trace_steps, operating_point)
         _write_trace(path, made)
         _, first, end, _ = made
         return range(first, end)
 
-    def _traced(self, path, steps: int, trace_steps) -> tuple[bytes, int, int, str]:
+    def _traced(
+        self, path, steps: int, trace_steps, operating_point: str | None = None
+    ) -> tuple[bytes, int, int, str]:
         """A trace, the steps it holds (first, end), and what was left out."""
         which = "" if trace_steps is None else str(trace_steps) or ":"
-        return self._loaded.trace(steps, os.fspath(path), which)
+        return self._loaded.trace(steps, os.fspath(path), which, operating_point)
 
     def reset(
         self,

@@ -11,6 +11,7 @@
 #include "hcgs/Sim/Trace.h"
 #include "hcgs/Target/Assembly.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -99,6 +100,12 @@ bool hasEntry(const ProgramHandle &handle, const std::string &name) {
   throw nb::value_error("entries are run, step and reset");
 }
 
+OperatingPoint pointOf(const ProgramHandle &handle,
+                       const std::optional<std::string> &name) {
+  return unwrap("InputError",
+                sim::chooseOperatingPoint(handle.program->target(), name));
+}
+
 /// What a run of so many time steps takes.
 StatisticsHandle timing(const ProgramHandle &handle, int64_t steps) {
   auto counted = [&] {
@@ -111,8 +118,10 @@ StatisticsHandle timing(const ProgramHandle &handle, int64_t steps) {
 /// The bytes of a trace of `run`, the trips it holds, and what its limit left
 /// out.
 nb::tuple trace(const ProgramHandle &handle, int64_t steps,
-                const std::string &path, const std::string &which) {
+                const std::string &path, const std::string &which,
+                const std::optional<std::string> &point) {
   sim::TraceOptions options;
+  options.point = pointOf(handle, point);
   options.form = unwrap("InputError", sim::traceFormOf(path));
   if (!which.empty())
     options.steps = unwrap("InputError", sim::parseTraceSteps(which));
@@ -144,7 +153,15 @@ void bindSimulator(nb::module_ &module) {
           [](const StatisticsHandle &handle) {
             return handle.statistics.toJson().dump();
           },
-          "The counters as JSON text.");
+          "The counters as JSON text.")
+      .def(
+          "set_operating_point",
+          [](StatisticsHandle &handle, const std::string &name) {
+            unwrap("InputError", handle.statistics.setOperatingPoint(name));
+          },
+          "name"_a,
+          "State times and energies at this point of the target; empty: the "
+          "first.");
 
   module.def("disassemble", &disassembleBytes, "data"_a, "everything"_a,
              "The assembly of a program file, with its images if everything.");
@@ -174,10 +191,19 @@ void bindSimulator(nb::module_ &module) {
             return describe(handle.program->outputs());
           },
           "Fields of the outputs' TensorSpecs.")
-      .def("trace", &trace, "steps"_a, "path"_a, "which"_a,
+      .def("trace", &trace, "steps"_a, "path"_a, "which"_a, "point"_a.none(),
            "A trace of run in the form that path's ending asks for, of the "
-           "time steps in `which` (A:B, or empty): (bytes, first step, step "
-           "after the last, what was left out).")
+           "time steps in `which` (A:B, or empty), with the clock of an "
+           "operating point: (bytes, first step, step after the last, what was "
+           "left out).")
+      .def(
+          "operating_point",
+          [](const ProgramHandle &handle,
+             const std::optional<std::string> &name) {
+            return pointOf(handle, name).name;
+          },
+          "name"_a.none(),
+          "The name of an operating point that is asked for; None: the first.")
       .def("timing", &timing, "steps"_a,
            "The Statistics of one call of run on so many time steps, without "
            "data.")

@@ -7,6 +7,7 @@
 // all of it can be.
 //
 #include "hcgs/Support/AtomicFile.h"
+#include "hcgs/Support/CommandLine.h"
 #include "hcgs/Support/MappedFile.h"
 #include "hcgs/Target/Assembly.h"
 #include "hcgs/Target/ProgramFile.h"
@@ -111,7 +112,7 @@ int main(int argc, char **argv) {
                  "of each number")
       ->type_name("NAME|FILE");
   try {
-    app.parse(argc, argv);
+    app.parse(commandLine(argc, argv));
     checkUsage(options, app);
     asks = app.count("--list-targets") + app.count("--print-target") > 0;
   } catch (const CLI::ParseError &error) {

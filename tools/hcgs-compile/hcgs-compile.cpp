@@ -9,6 +9,7 @@
 #include "hcgs/Pipelines/Compiler.h"
 #include "hcgs/Pipelines/Report.h"
 #include "hcgs/Support/AtomicFile.h"
+#include "hcgs/Support/CommandLine.h"
 #include "hcgs/Support/Progress.h"
 #include "hcgs/Target/TargetModel.h"
 
@@ -180,6 +181,9 @@ static void checkUsage(Arguments &arguments) {
   if (arguments.output == "-" && arguments.report == "-")
     throw CLI::ValidationError("output and report cannot both go to standard "
                                "output; name a file for one of them");
+  if (isGiven(arguments.options, "operating-point") && arguments.report.empty())
+    throw CLI::ValidationError("--operating-point has no effect without "
+                               "--report; leave it out or give that too");
   if (arguments.printAccounting && emit < Emit::ISA)
     throw CLI::ValidationError(fmt::format(
         "--print-accounting is about a program, which --emit={} does not make; "
@@ -268,7 +272,7 @@ int main(int argc, char **argv) {
                wrap("Print the JSON Schema of target files"));
   addOptions(app, arguments.options);
   try {
-    app.parse(argc, argv);
+    app.parse(commandLine(argc, argv));
     const bool asks = arguments.listOperators || arguments.listTargets ||
                       arguments.printSchema || !arguments.printTarget.empty();
     if (!asks)

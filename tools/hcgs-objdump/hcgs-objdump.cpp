@@ -8,6 +8,7 @@
 //
 #include "Dump.h"
 #include "hcgs/Support/AtomicFile.h"
+#include "hcgs/Support/CommandLine.h"
 #include "hcgs/Support/MappedFile.h"
 #include "hcgs/Target/Assembly.h"
 #include "hcgs/Target/Export.h"
@@ -189,7 +190,7 @@ int main(int argc, char **argv) {
   app.footer("Exit status: 0 success, 1 bad input, 2 wrong usage.");
   addOptions(app, options);
   try {
-    app.parse(argc, argv);
+    app.parse(commandLine(argc, argv));
     if (options.word && !options.weights)
       throw CLI::ValidationError("--word needs --weights");
     if (options.disassemble && options.disassembleAll)

@@ -10,6 +10,7 @@
 #include "hcgs/Sim/Summary.h"
 #include "hcgs/Sim/Trace.h"
 #include "hcgs/Support/AtomicFile.h"
+#include "hcgs/Support/CommandLine.h"
 #include "hcgs/Support/MappedFile.h"
 #include "hcgs/Support/Npy.h"
 #include "hcgs/Support/Progress.h"
@@ -33,7 +34,8 @@ namespace {
 struct Options {
   std::string program, input, output, entry = "run";
   std::optional<std::string> lengths;
-  std::string stats, stateIn, stateOut, trace, operatingPoint;
+  std::string stats, stateIn, stateOut, trace;
+  std::optional<std::string> operatingPoint;
   std::optional<std::string> traceSteps;
   TraceOptions tracing; // what the two above mean
   unsigned threads = 1;
@@ -293,7 +295,7 @@ static Result<void> simulate(const Options &options) {
   if (!program)
     return program.takeError();
   Result<OperatingPoint> point =
-      (*program)->target().getOperatingPoint(options.operatingPoint);
+      chooseOperatingPoint((*program)->target(), options.operatingPoint);
   if (!point)
     return point.takeError().at("--operating-point");
 
@@ -369,9 +371,7 @@ static Result<void> simulate(const Options &options) {
     result = std::move(*done);
   }
 
-  if (Result<void> set =
-          result.statistics.setOperatingPoint(options.operatingPoint);
-      !set)
+  if (Result<void> set = result.statistics.setOperatingPoint(point->name); !set)
     return set;
 
   AtomicFileGroup files;
@@ -563,7 +563,7 @@ int main(int argc, char **argv) {
                  "time steps; A: goes on to the end, A is one")
       ->type_name("A:B");
   try {
-    app.parse(argc, argv);
+    app.parse(commandLine(argc, argv));
     checkUsage(options, app);
     readTraceOptions(options);
   } catch (const CLI::ParseError &error) {

@@ -87,6 +87,9 @@ struct CompileOptions {
   std::string tile = "adaptive";
   /// Batch rows that are computed together.
   unsigned streams = 1;
+  /// The operating point of the target that times in the report are stated at;
+  /// empty: its first.
+  std::string operatingPoint;
 
   /// A .npy or .npz file to analyse the error on; empty: no analysis
   /// (docs/Guides/Analysis.md).

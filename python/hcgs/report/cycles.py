@@ -2,20 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How long a program takes, counted by the simulator.
 
-Cycles do not depend on the data (docs/Spec/Timing.md), so zeros will do: a
-sequence of one step, and two long ones whose difference is the steady state.
+Cycles do not depend on data (docs/Spec/Timing.md): a sequence of one step, and
+two long ones whose difference is the steady state.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..program import Program
 from .facts import Facts
 
-LONG, SHORT = 48, 24
+#: Time steps. Both are past the filling of any pipeline, and the difference is
+#: a multiple of every period up to 6 steps and of most up to 24, so that no part
+#: of a period is counted. The compiler's report has the same window.
+SHORT, LONG = 48, 48 + 240
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ def roofline(facts: Facts, stats: dict) -> Roofline:
     )
 
 
-def measure(program: Program) -> Cycles:
-    """Run `program` on zeros; its own state is not touched."""
+def measure(program: Program, operating_point: str | None = None) -> Cycles:
+    """Time `program`, whose state is not touched."""
     fixed = {
         size
         for spec in program.inputs
@@ -109,34 +110,22 @@ def measure(program: Program) -> Cycles:
     }
     if program.metadata.get("time"):
         fixed.add(program.metadata["time"])
+
+    def run(steps: int) -> dict:
+        return program.timing(steps, operating_point=operating_point)
+
     if fixed:
         steps = fixed.pop()
-        stats = _run(program, steps)
-        rows = len(stats["row_cycles"])
-        steady, macs = stats["cycles"] / rows / steps, stats["macs"] / rows / steps
+        stats = run(steps)
+        steady, macs = stats["cycles"] / steps, stats["macs"] / steps
         return Cycles(
             stats["cycles"] if steps == 1 else None, steps, steady, macs, stats
         )
-    one, short, long = (_run(program, steps) for steps in (1, SHORT, LONG))
-    rows = len(long["row_cycles"])
+    one, short, long = (run(steps) for steps in (1, SHORT, LONG))
     return Cycles(
-        one["cycles"] // rows,
+        one["cycles"],
         LONG,
-        (long["cycles"] - short["cycles"]) / rows / (LONG - SHORT),
-        (long["macs"] - short["macs"]) / rows / (LONG - SHORT),
+        (long["cycles"] - short["cycles"]) / (LONG - SHORT),
+        (long["macs"] - short["macs"]) / (LONG - SHORT),
         long,
     )
-
-
-def _run(program: Program, steps: int) -> dict:
-    free = {"time": steps, "batch": 1}
-    zeros = {
-        spec.name: np.zeros(
-            [free.get(a, 1) if s is None else s for a, s in zip(spec.axes, spec.shape)],
-            np.float32,
-        )
-        for spec in program.inputs
-    }
-    runner = program.clone()
-    runner.run(zeros)
-    return runner.stats

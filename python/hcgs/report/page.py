@@ -59,6 +59,7 @@ def report_html(
     analysis: Any = None,
     compiled: Mapping | str | os.PathLike | None = None,
     title: str | None = None,
+    operating_point: str | None = None,
 ) -> str:
     """The report of a program, as one HTML page that needs nothing else.
 
@@ -70,10 +71,12 @@ def report_html(
     compiled  the compiler's report (docs/Guides/Report.md), by default the one
               that the program carries: options, remarks, detected patterns
     title     instead of the model's name
+    operating_point  clock and voltage of the target that times and energies are
+              stated at; by default its first
 
     Returns the page. Equal arguments give equal bytes. Raises ProgramError for
     a damaged program, InputError for JSON that is something else or about
-    another model, Error if Jinja or Matplotlib is missing.
+    another model or for an unknown operating point, Error if Jinja or Matplotlib is missing.
     """
     if not isinstance(program, Program):
         program = load(program)
@@ -109,7 +112,7 @@ def report_html(
         number=_number,
         svg=jinja2.utils.markupsafe.Markup,
     )
-    cycles = measure(program)
+    cycles = measure(program, operating_point)
     page = environment.get_template("report.html.j2").render(
         style=jinja2.utils.markupsafe.Markup((HERE / "report.css").read_text("utf-8")),
         title=title or facts.model.get("name") or "program",

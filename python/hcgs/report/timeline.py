@@ -90,7 +90,7 @@ def timeline(program: Program, steps: int) -> Timeline:
 def _read(program: Program, steps: int, which: str):
     """The trace of some trips: slices, arrows as pairs of slices, of each trip
     the cycles in which it is dispatched, and the cycles of the whole run."""
-    content, *_ = program._loaded.trace(steps, "trace.json", which)
+    content, *_ = program._traced("trace.json", steps, which or None)
     trace = json.loads(content)
     lanes, slices, trips = {}, [], {}
     ends: dict[int, list] = {}
