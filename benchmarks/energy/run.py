@@ -299,12 +299,13 @@ def write_target(made: Fit, two: Frame) -> None:
         "exponent": number(assumed.leakage_exponent, "assumed",
                            "current about with the square of the voltage, times the voltage"),
     }
+    target["name"] = "fitted"  # the tools know another target by its own name
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(target, file)
         file.flush()
         text = subprocess.run(["hcgs-as", f"--print-target={file.name}"], check=True,
                               capture_output=True, text=True).stdout
-    FILE.write_text(text)
+    FILE.write_text(text.replace('"name": "fitted"', f'"name": "{TARGET}"', 1))
 
 
 def main() -> int:

@@ -213,6 +213,23 @@ Result<json> Loader::complete(json file, const std::string &called,
   return whole;
 }
 
+/// Refuses a file with the name of a shipped target and other content: results
+/// that say "hcgs-65nm" would be those of another machine.
+static Result<void> checkName(const TargetModel &model) {
+  const std::vector<std::string> names = getShippedTargets();
+  if (std::find(names.begin(), names.end(), model.name) == names.end())
+    return {};
+  Result<TargetModel> shipped = loadTarget(model.name);
+  if (!shipped)
+    return shipped.takeError();
+  if (shipped->json == model.json)
+    return {};
+  return Error{fmt::format("'{}' is the name of a shipped target, from which "
+                           "the file differs; give it a name of its own",
+                           model.name)}
+      .at("/name");
+}
+
 Result<TargetModel> hcgs::loadTarget(std::string_view nameOrPath) {
   Loader loader;
   Result<json> whole = loader.load(nameOrPath, {});
@@ -223,5 +240,8 @@ Result<TargetModel> hcgs::loadTarget(std::string_view nameOrPath) {
   Result<TargetModel> model = readTarget(*whole);
   if (!model)
     return model.takeError().at(loader.where);
+  if (isTargetPath(nameOrPath))
+    if (Result<void> named = checkName(*model); !named)
+      return named.takeError().at(loader.where);
   return model;
 }

@@ -131,9 +131,16 @@ def test_all_numbers_are_here():
     assert pointers(generic) == CHANGES.keys() | OTHERS
 
 
+def changed(folder: Path, changes: dict) -> Path:
+    path = folder / "changed.json"
+    path.write_text(json.dumps({"base": "generic", "name": "changed", "description": "", **changes}))
+    return path
+
+
 @pytest.fixture(scope="module")
 def before(model: Path, tmp_path_factory) -> str:
-    return observe(model, "generic", tmp_path_factory.mktemp("before"))
+    folder = tmp_path_factory.mktemp("before")
+    return observe(model, changed(folder, {}), folder)
 
 
 @pytest.mark.parametrize("pointer", CHANGES, ids=lambda pointer: pointer.strip("/").replace("/", "."))
@@ -141,6 +148,4 @@ def test_each_number_changes_a_compilation(model: Path, tmp_path: Path, before: 
     value = number(CHANGES[pointer])
     for name in reversed(pointer.strip("/").split("/")):
         value = {name: value}
-    path = tmp_path / "changed.json"
-    path.write_text(json.dumps({"base": "generic", "name": "generic", **value}))
-    assert observe(model, path, tmp_path) != before
+    assert observe(model, changed(tmp_path, value), tmp_path) != before

@@ -193,6 +193,24 @@ TEST_F(TargetBase, UnknownBases) {
             "mine.json: /base: broken.json: /: field 'description' is missing");
 }
 
+/// A file may be a copy of a shipped target, but not another machine under its
+/// name. What a program file carries is taken as it is.
+TEST_F(TargetBase, TakesNoNamesOfShippedTargets) {
+  const json shipped = json::parse(loadTarget("sharp-1k")->json);
+  EXPECT_EQ(errorOf("sharp-1k.json", shipped), "");
+  EXPECT_EQ(errorOf("mine.json", {{"base", "sharp-1k"},
+                                  {"name", "sharp-1k"},
+                                  {"matrix", {{"fill", number(9)}}}}),
+            "mine.json: /name: 'sharp-1k' is the name of a shipped target, from "
+            "which the file differs; give it a name of its own");
+  json changed = shipped;
+  changed["matrix"]["fill"]["value"] = 9;
+  EXPECT_NE(errorOf("sharp-1k.json", changed), "");
+  EXPECT_TRUE(parseTarget(changed.dump(), "program"));
+  changed["name"] = "sharp-1k-slow";
+  EXPECT_EQ(errorOf("sharp-1k.json", changed), "");
+}
+
 TEST_F(TargetBase, Cycles) {
   EXPECT_EQ(errorOf("self.json", {{"base", "self.json"}, {"name", "self"}}),
             "self.json: /base: a target cannot be its own base: self.json -> "
