@@ -318,6 +318,49 @@ def test_cycles_are_the_compilers(program):
     assert found.utilisation == pytest.approx(estimate["mac_utilization"])
 
 
+def test_the_steady_state_is_whole_periods(program):
+    """Both reports measure it between the same two lengths."""
+    found = measure(program)
+    short, long = (program.timing(steps)["cycles"] for steps in (48, 288))
+    assert found.steady == (long - short) / 240
+    assert found.stats["frames"] == found.steps == 288
+    assert program.report["estimate"]["cycles_per_step"] == (long - short) / 240
+
+
+def test_entries_of_the_schedule_are_called_so(program, page):
+    (schedule,) = program.metadata["schedule"]
+    assert f"{schedule['entries']:,} schedule entries a step" in page
+    assert "instructions a step" not in page
+
+
+def test_kept_weights_are_those_stored():
+    """Of a circulant matrix the vectors, as in the compiler's report."""
+    made = hcgs.compile(make_model(), target="generic", calibrate=data(20), circulant=4)
+    matrix = made.report["matrices"][1]
+    assert matrix["kind"] == "circulant" and matrix["matrix"] == "R"
+    assert matrix["kept"] == 4 * 8 * 8 // 4
+    row = hcgs.report_html(made).partition("<b>R</b> lstm</td>")[2].partition("</tr>")[0]
+    cells = re.findall(r'<td class="n">([^<]*)</td>', row)
+    assert cells[:2] == [f"{matrix['kept']:,}", f"{matrix['ratio_to_dense']:.2f}x"]
+
+
+def test_events_without_an_energy_are_named(program, page, tmp_path):
+    target = tmp_path / "half.json"
+    removed = {"dispatch": None, "wmem_read_bit": None, "wmem_write_bit": None}
+    target.write_text(
+        json.dumps({"base": "hcgs-65nm", "name": "half", "energies": removed})
+    )
+    made = hcgs.compile(make_model(), target=str(target), calibrate=data(20))
+    text = hcgs.report_html(made)
+    assert "missing: <code>" in text
+    named = text.partition("missing: ")[2].partition("</p>")[0]
+    found = re.findall("<code>([a-z_0-9]*)</code>", named)
+    assert found == made.timing(5)["energy"]["unpriced_events"]
+    assert {"dispatch", "wmem_read_bit"} <= set(found)
+    assert "wmem_write_bit" not in found  # never happens
+    assert "missing: <code>" not in page
+
+
 def test_table_errors_are_the_compilers(program):
     for mine, theirs in zip(
         table_facts(hcgs.oracle.read(bytes(program))), program.report["tables"]
