@@ -234,10 +234,14 @@ static std::string line(const std::string &name, const std::string &shape,
 static std::string share(const Json &memory) {
   const double used = memory["used"].get<double>();
   const double available = memory["available"].get<double>();
-  return fmt::format("{} of {} bytes ({:.1f} %)",
-                     memory["used"].get<uint64_t>(),
-                     memory["available"].get<uint64_t>(),
-                     available > 0 ? 100.0 * used / available : 0.0);
+  std::string text =
+      fmt::format("{} of {} bytes ({:.1f} %)", memory["used"].get<uint64_t>(),
+                  memory["available"].get<uint64_t>(),
+                  available > 0 ? 100.0 * used / available : 0.0);
+  if (const uint64_t buffers = memory.value("buffers", uint64_t(0)))
+    text += fmt::format(": {} resident, two buffers of {}",
+                        memory["used"].get<uint64_t>() - buffers, buffers / 2);
+  return text;
 }
 
 std::string hcgs::formatAccounting(const std::string &report) {

@@ -138,11 +138,47 @@ def test_without_a_port_the_error_says_what_would_fit(tmp_path):
     assert "10,350 bytes over" in message
     assert "with 2-bit weights they fit" in message
     assert "must be compressed 2.1" in message
+    assert "or one whose load unit reaches wmem ('load.weights')" in message
 
 
-def test_too_little_even_for_buffers(tmp_path):
-    with pytest.raises(hcgs.CompileError, match="bytes over"):
-        compile(make_model(40), make_target(tmp_path, 100))
+@pytest.mark.parametrize("port", [True, False])
+def test_too_little_even_for_buffers(tmp_path, port):
+    # Eight rows of 40 weights of 6 bits are 240 bytes.
+    with pytest.raises(hcgs.CompileError, match="bytes over") as error:
+        compile(make_model(40), make_target(tmp_path, 400, port=port))
+    message = str(error.value)
+    assert ("to load them in parts, two buffers need 480 bytes" in message) == port
+    assert "load.weights" not in message, "it would not help"
+
+
+def test_advice_can_be_taken(tmp_path):
+    """No fewer batch rows than one, and no less depth than none."""
+    number = {"value": 40, "origin": "assumed", "source": "this test"}
+    path = tmp_path / "short.json"
+    text = {"base": "generic", "name": "short"}
+    path.write_text(json.dumps(text | {"memories": {"pmem": {"instructions": number}}}))
+    seen = {}
+    for streams in (1, 2):
+        for schedule in ("sequential", "unfolded"):
+            options = {"schedule": schedule, "streams": streams}
+            with pytest.raises(hcgs.CompileError, match="pmem of 'short'") as error:
+                compile(make_model(128, 4), str(path), **options)
+            message = str(error.value)
+            assert ("fewer --streams" in message) == (streams == 2)
+            seen[schedule] = "less depth" in message
+    assert not seen["sequential"]
+
+
+def test_accounting_counts_the_buffers(tmp_path):
+    model = make_model(40, 2)
+    wmem = compile(model, "generic").report["memories"]["wmem"]
+    assert wmem["used"] == 19350 and "buffers" not in wmem
+    target = make_target(tmp_path, 9000)
+    report = compile(model, target).report
+    buffers = report["spill"]["buffer_bytes"]
+    resident = report["totals"]["weight_bytes"]
+    wmem = report["memories"]["wmem"]
+    assert wmem["used"] == resident + buffers and wmem["buffers"] == buffers
 
 
 TIERS = "16x16:1/4,4x4:1/4"

@@ -285,7 +285,8 @@ static DictionaryAttr describe(const ProgramLayout &layout,
 
 /// Whether the instructions fit the program memory.
 static LogicalResult checkLength(isa::ProgramOp program,
-                                 const TargetModel &target) {
+                                 const ProgramLayout &layout) {
+  const TargetModel &target = layout.target;
   uint64_t count = 0;
   program.walk([&](Operation *op) {
     if (llvm::isa<isa::LoopOp>(op))
@@ -296,12 +297,18 @@ static LogicalResult checkLength(isa::ProgramOp program,
   uint64_t available = target.memories.pmemInstructions;
   if (count <= available)
     return success();
-  return emitError(program->getLoc())
-         << "program needs " << groupDigits(count) << " instructions, pmem of '"
-         << target.name << "' has " << groupDigits(available) << ": "
-         << groupDigits(count - available)
-         << " instructions over; use less depth, as --schedule=sequential "
-            "does, fewer --streams or layers, or a target with more";
+  InFlightDiagnostic diag = emitError(program->getLoc());
+  diag << "program needs " << groupDigits(count) << " instructions, pmem of '"
+       << target.name << "' has " << groupDigits(available) << ": "
+       << groupDigits(count - available) << " instructions over; use ";
+  // Only what this program can do with less of.
+  if (llvm::any_of(layout.loops, [](const Loop &l) { return l.depth > 0; }))
+    diag << "less depth, as --schedule=sequential does, ";
+  if (getNumRows(layout.program) > 1)
+    diag << "fewer --streams, ";
+  if (layout.spill.any())
+    diag << "more wmem, so that fewer weights are loaded in parts, ";
+  return diag << "a smaller network, or a target with more";
 }
 
 FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
@@ -361,7 +368,7 @@ FailureOr<isa::ProgramOp> hcgs::convertToISA(ProgramOp program,
     result.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&result.getBody().front());
   Emitter(layout, network, builder).run();
-  if (failed(checkLength(result, target))) {
+  if (failed(checkLength(result, layout))) {
     result.erase();
     return failure();
   }

@@ -71,6 +71,7 @@ private:
                               StringRef memory, uint64_t available,
                               StringRef unit);
   void adviseWeights(InFlightDiagnostic &diag);
+  void advisePort(InFlightDiagnostic &diag);
 
   const ProgramLayout &layout;
   const TargetModel &target;
@@ -176,6 +177,29 @@ void ImageBuilder::adviseWeights(InFlightDiagnostic &diag) {
          << " in all in place of " << ratio(words)
          << " (larger --tiers ratios, or a circulant block size)";
   diag << ", or choose a target with more";
+  advisePort(diag);
+}
+
+/// Says whether weights that do not fit could be loaded while others are used,
+/// or why they are not.
+void ImageBuilder::advisePort(InFlightDiagnostic &diag) {
+  const int64_t available = target.memories.wmemBytes;
+  const auto [resident, buffers] = SpillPlan::leastBytes(layout);
+  if (!target.loadsWeights) {
+    if (resident + buffers <= available)
+      diag << ", or one whose load unit reaches wmem ('load.weights'): it can "
+              "load weights in parts while others are used";
+    return;
+  }
+  if (!buffers) {
+    diag << "; none of the matrices can be loaded in parts";
+    return;
+  }
+  diag << "; to load them in parts, two buffers need " << groupDigits(buffers)
+       << " bytes";
+  if (resident)
+    diag << " besides " << groupDigits(resident)
+         << " of matrices that stay resident";
 }
 
 LogicalResult ImageBuilder::checkCapacities() {

@@ -18,7 +18,7 @@ hcgs.program @weights {
 
 // -----
 
-// No width is small enough.
+// No width is small enough. Nor are there loops that could load weights.
 !v = !hcgs.vec<64 x !fx.int<13, 12>>
 // expected-error@+1 {{1 layer: weights need 384 bytes, wmem of 'tiny' has 64: 320 bytes over; no width of weights is small enough; as wide as they are, weights must be compressed 6.03x in all in place of 1.00x}}
 hcgs.program @ratio {
@@ -116,7 +116,7 @@ hcgs.program @accumulators {
 // 33 copies of one element: load and store need two instructions each.
 !v = !hcgs.vec<1 x !fx.int<13, 12>>
 !y = !hcgs.vec<33 x !fx.int<13, 12>>
-// expected-error@+1 {{program needs 71 instructions, pmem of 'tiny' has 64: 7 instructions over; use less depth, as --schedule=sequential does, fewer --streams or layers, or a target with more}}
+// expected-error@+1 {{program needs 71 instructions, pmem of 'tiny' has 64: 7 instructions over; use a smaller network, or a target with more}}
 hcgs.program @instructions {
   hcgs.stream @x sequence in : !v
   hcgs.stream @y sequence out : !y

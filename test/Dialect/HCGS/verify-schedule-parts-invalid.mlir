@@ -307,7 +307,7 @@ hcgs.program @p target "generic" {
     %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
     %y = hcgs.requant %a[1] shift 3 layer @L0 : !a -> !w
     hcgs.write %y, @y at 0 : !w
-    // expected-error@+1 {{the schedule has buffers of 8000000 elements, amem of 'generic' has 1048576: 6951424 over; use fewer slots or smaller windows, as --schedule=sequential does, fewer --streams, or a target with more}}
+    // expected-error@+1 {{the schedule has buffers of 8000000 elements, amem of 'generic' has 1048576: 6951424 over; use fewer slots or smaller windows, or a target with more}}
     hcgs.schedule depth 0 {
       hcgs.buffer %x slots 1 : !v
       hcgs.buffer %a slots 500000 row_block 4 : !a
@@ -338,7 +338,7 @@ hcgs.program @p target "generic" {
     %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
     %y = hcgs.requant %a[1] shift 3 layer @L0 : !a -> !w
     hcgs.write %y, @y at 0 : !w
-    // expected-error@+1 {{the schedule has 5 entries and depth 300000, which with prologue and epilogue takes more instructions than pmem of 'generic' has (1048576); use less depth, as --schedule=sequential does, fewer --streams, or a target with more}}
+    // expected-error@+1 {{the schedule has 5 entries and depth 300000, which with prologue and epilogue takes more instructions than pmem of 'generic' has (1048576); use less depth, as --schedule=sequential does, or a target with more}}
     hcgs.schedule depth 300000 {
       hcgs.buffer %x slots 1 : !v
       hcgs.buffer %a slots 1 row_block 4 : !a

@@ -10,6 +10,7 @@
 // either: sequences of every length up to past the depth, and of more steps
 // than any value lives, are run through.
 
+#include "hcgs/Dialect/HCGS/Transforms/BatchRows.h"
 #include "hcgs/Dialect/HCGS/Transforms/Passes.h"
 #include "hcgs/Dialect/HCGS/Transforms/ProgramTarget.h"
 #include "hcgs/Dialect/HCGS/Transforms/StepModel.h"
@@ -412,6 +413,14 @@ LogicalResult Checker::checkCoverage() {
 LogicalResult Checker::checkTarget() {
   constexpr uint64_t kAddresses = uint64_t(1) << 24, kProgram = 1 << 20;
   const std::string owner = target ? " of '" + target->name + "'" : "";
+  // Only what this program can do with less of is advice.
+  const uint64_t depth = scheduleOp.getDepth();
+  const StringRef sequential =
+      depth ? ", as --schedule=sequential does" : StringRef();
+  const StringRef streams =
+      getNumRows(sequence->getParentOfType<ProgramOp>()) > 1
+          ? "fewer --streams, "
+          : StringRef();
   uint64_t elements[2] = {0, 0};
   llvm::SmallSet<std::pair<bool, int64_t>, 8> rings;
   for (Buffer &buffer : buffers) {
@@ -435,9 +444,8 @@ LogicalResult Checker::checkTarget() {
              << elements[accumulators] << " elements, " << memory << owner
              << " has " << available << ": "
              << elements[accumulators] - available
-             << " over; use fewer slots or smaller windows, as "
-                "--schedule=sequential does, fewer --streams, or a target "
-                "with more";
+             << " over; use fewer slots or smaller windows" << sequential
+             << ", " << streams << "or a target with more";
   }
 
   llvm::DenseSet<std::pair<Attribute, unsigned>> walks;
@@ -453,20 +461,20 @@ LogicalResult Checker::checkTarget() {
     return scheduleOp.emitError("the schedule needs ")
            << rings.size() << " rings and walks along " << walks.size()
            << " streams; the machine has " << kRegisters
-           << " address registers for them; use fewer --streams";
+           << " address registers for them; use " << streams
+           << "the same number of slots for more buffers, or a smaller network";
 
   // Every entry is in the loop, `step` times in the prologue, and in the
   // epilogue as often as steps are left.
-  uint64_t depth = scheduleOp.getDepth();
   uint64_t available = target ? target->memories.pmemInstructions : kProgram;
   if (depth >= available || entries.size() * (depth + 1) > available)
     return scheduleOp.emitError("the schedule has ")
            << entries.size() << " entries and depth " << depth
            << ", which with prologue and epilogue takes more instructions than "
               "pmem"
-           << owner << " has (" << available
-           << "); use less depth, as --schedule=sequential does, fewer "
-              "--streams, or a target with more";
+           << owner << " has (" << available << "); use "
+           << (depth ? "less depth" : "fewer entries") << sequential << ", "
+           << streams << "or a target with more";
   return success();
 }
 
