@@ -231,6 +231,22 @@ static std::string line(const std::string &name, const std::string &shape,
       mean > 0 ? fmt::format("{:.2f}", worst / mean) : "-");
 }
 
+/// The layer whose sums leave the fewest bits, "13 of 32 bits to spare (lstm)";
+/// empty if no bound is known.
+static std::string spareBits(const Json &matrices) {
+  const Json *least = nullptr;
+  for (const Json &matrix : matrices)
+    if (matrix.contains("acc_spare_bits") &&
+        (!least || matrix["acc_spare_bits"] < (*least)["acc_spare_bits"]))
+      least = &matrix;
+  if (!least)
+    return "";
+  const Json &node = (*least)["node"];
+  return fmt::format("sums        {} of 32 bits to spare{}\n",
+                     (*least)["acc_spare_bits"].get<int64_t>(),
+                     node.is_string() ? " (" + shorten(node, 40) + ")" : "");
+}
+
 static std::string share(const Json &memory) {
   const double used = memory["used"].get<double>();
   const double available = memory["available"].get<double>();
@@ -299,5 +315,5 @@ std::string hcgs::formatAccounting(const std::string &report) {
       padding, dense,
       weights + index ? double(dense) / double(weights + index) : 0.0,
       share(memories["wmem"]), share(memories["imem"]));
-  return text + formatSchedule(json);
+  return text + spareBits(json["matrices"]) + formatSchedule(json);
 }

@@ -29,6 +29,8 @@ COMPILE = ("hcgs-compile", "model.onnx", "--target=generic", "-o", "out/p", "--r
         (["--masks=separate"], r"'masks'.*--sparsity=impose"),
         (["--mask-file=m.npz"], r"'mask-file'.*--sparsity=masks"),
         (["--sparsity=masks"], r"mask-file"),
+        (["--compress-linear"], r"'compress-linear': has no effect without --sparsity=impose"),
+        (["--compress-linear", "--sparsity=masks", "--mask-file=m.npz"], r"'compress-linear'.*no effect"),
         (["--sparsity=off", "--tiers=2x2:1/2"], r"'tiers'.*no effect"),
         (["--sparsity=off", "--balance=row"], r"'balance'.*no effect"),
         (["--sparsity=off", "--on-broken=project"], r"'on-broken'.*no effect"),
@@ -73,8 +75,9 @@ def test_options(folder, options, message):  # noqa: F811
         ),
         ({"lstm.Q": np.ones((8, 8))}, r"m\.npz.*lstm\.Q.*no matrix.*lstm\.R, lstm\.W"),
         ({"lstm.W": np.ones((8, 6), complex)}, r"m\.npz.*(c16|type)"),
+        ({}, r"m\.npz.*has no arrays.*lstm\.R, lstm\.W"),
     ],
-    ids=["turned", "rank", "two", "half", "nan", "zeros", "name", "complex"],
+    ids=["turned", "rank", "two", "half", "nan", "zeros", "name", "complex", "none"],
 )
 def test_masks(folder, arrays, message):  # noqa: F811
     np.savez(folder.path / "m.npz", **arrays)

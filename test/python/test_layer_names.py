@@ -88,6 +88,22 @@ def test_the_accounting_names_layers(program, tmp_path):
     assert {"..st.W forward", "..st.W reverse"} <= set(names)
 
 
+def test_the_accounting_says_what_sums_leave(program, tmp_path):
+    """The least of all layers, of the 32 bits of an accumulator."""
+    onnx.save(make_model("bidirectional"), tmp_path / "m.onnx")
+    text = subprocess.run(
+        ["hcgs-compile", tmp_path / "m.onnx", "-o", tmp_path / "p.hcgs",
+         "--print-accounting", f"--report={tmp_path / 'r.json'}"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    matrices = json.loads((tmp_path / "r.json").read_text())["matrices"]
+    least = min(matrices, key=lambda m: m["acc_spare_bits"])
+    line = (
+        f"sums        {least['acc_spare_bits']} of 32 bits to spare ({least['node']})"
+    )
+    assert line in text.splitlines()
+
+
 def test_two_nodes_of_one_name():
     model = make_model("forward")
     for node in model.graph.node:

@@ -190,7 +190,8 @@ LogicalResult ActivationTables::apply(StringRef name, StringRef path) {
   const bool byKind =
       numerics::parseActivation({name.data(), name.size()}).has_value();
   for (const Place *place : *found)
-    (byKind ? ofKinds : ofLayers)[place] = samples;
+    if (!(byKind ? ofKinds : ofLayers).insert({place, samples}).second)
+      return fail(name, "is given twice; leave one of its files out");
   return success();
 }
 

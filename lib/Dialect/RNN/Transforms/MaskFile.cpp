@@ -96,14 +96,21 @@ Result<std::optional<Mask>> MaskFile::find(const MaskedMatrix &matrix) const {
 }
 
 Result<void> MaskFile::checkNames(const std::set<std::string> &names) const {
-  for (const auto &[key, value] : arrays) {
-    if (names.contains(key))
-      continue;
+  auto listed = [&] {
     std::string known;
     for (const std::string &name : names)
       known += (known.empty() ? "" : ", ") + name;
+    return known;
+  };
+  if (arrays.empty())
+    return Error{"mask file '" + path +
+                 "' has no arrays; it needs one for each matrix to mask, of " +
+                 listed()};
+  for (const auto &[key, value] : arrays) {
+    if (names.contains(key))
+      continue;
     return Error{"mask file '" + path + "' has an array '" + key +
-                 "', which is no matrix of the model; there are " + known};
+                 "', which is no matrix of the model; there are " + listed()};
   }
   return {};
 }
