@@ -7,7 +7,11 @@ what the report says of loads and tiles.
 import re
 
 import pytest
+from test_schedules import FILES, HERE, assert_equals_the_numpy_model, make_inputs
 from test_spill import compile, make_model, make_target
+
+import hcgs
+from hcgs import oracle
 
 
 @pytest.mark.parametrize("share", [0.9, 0.35])
@@ -55,3 +59,82 @@ def test_parts_are_chosen_by_cycles(tmp_path, hidden, share, most):
     report = compile(model, make_target(tmp_path, int(share * bytes_))).report
     assert report["schedule"]["cycles_per_step"] <= most
     assert report["schedule"]["utilization"] > 0.9
+
+
+def in_one_row_block(text: str) -> str:
+    """The schedule of depth3.mlir with products of all rows at once."""
+    text = text.replace("%a slots 2 row_block 8 :", "%a slots 2 :")
+    text, found = re.subn(r"(issue %a0?) blocks 0 to 2", r"\1", text)
+    assert found == 4
+    return text
+
+
+def circulant(text: str) -> str:
+    """depth3.mlir in one row block, with R of circulant blocks of 8."""
+    tiers = r"#fx\.sparsity<[^>]*> codes dense<\"0x(\w{256})\w*\"> : tensor<512xi8>"
+    text, found = re.subn(
+        tiers, r'#fx.circulant<8> codes dense<"0x\1"> : tensor<128xi8>', text
+    )
+    assert found == 1
+    return in_one_row_block(text)
+
+
+def as_it_is(text: str) -> str:
+    return text
+
+
+BY_HAND = [
+    ("depth2", as_it_is, 0.9),
+    ("depth2", as_it_is, 0.45),
+    ("depth2", as_it_is, 0.2),
+    ("depth3", as_it_is, 0.9),
+    ("depth3", as_it_is, 0.6),
+    ("depth3", in_one_row_block, 0.7),
+    ("depth3", in_one_row_block, 0.6),
+    ("depth3", circulant, 0.45),
+    ("depth3", circulant, 0.3),
+]
+
+
+@pytest.mark.parametrize(
+    "name, change, share", BY_HAND, ids=lambda value: getattr(value, "__name__", value)
+)
+def test_schedules_by_hand(tmp_path, name, change, share):
+    """Sets of gates, segments of columns, tiles and depth, in parts: a schedule
+    stays as it is if the program names the target that it is compiled for."""
+    text = change((HERE / f"{name}.mlir").read_text())
+    path = tmp_path / "whole.mlir"
+    path.write_text(text)
+    whole = hcgs.compile(str(path))
+    bytes_ = whole.report["totals"]["weight_bytes"]
+    assert text.count('target "generic"') == 1
+    path = tmp_path / "spilled.mlir"
+    path.write_text(text.replace('target "generic"', 'target "little"'))
+    program = hcgs.compile(str(path), target=make_target(tmp_path, int(share * bytes_)))
+
+    assert program.report["spill"]["bytes_per_step"] > 0
+    depth = int(name.removeprefix("depth"))
+    assert program.report["schedule"]["depth"] == depth
+    assert program.report["schedule"]["name"] is None, "it was scheduled anew"
+    # Segments of columns of R are those of parts, some with the tiles that the
+    # schedule names.
+    descriptors = oracle.read(bytes(program)).descriptors
+    parts = [
+        n
+        for n, desc in enumerate(descriptors)
+        if desc.columns and desc.cols == 16 and desc.rows == 8
+    ]
+    assert parts
+    uses = re.findall(
+        r"\bmvm [^/]*? desc (\d+),[^/]*? tile (\d+)( retile)?", program.disassemble()
+    )
+    tiles = {tile + retile for desc, tile, retile in uses if int(desc) in parts}
+    assert {"0", "1 retile"} <= tiles if name == "depth2" else tiles == {"0"}
+    assert_equals_the_numpy_model(program)
+    counts = {}
+    for steps in (1, 16, 48):
+        program.run(make_inputs(program, steps), codes=True)
+        counts[steps] = program.stats["cycles"]
+    estimate = program.report["estimate"]
+    assert estimate["cycles_of_one_step"] == counts[1]
+    assert estimate["cycles_per_step"] == (counts[48] - counts[16]) / 32
