@@ -10,6 +10,9 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -66,6 +69,8 @@ TEST(EnergyTest, CountsEvents) {
       "vacc a[32], v[16], n 8, lshift 0, init acc\n"            // 7
       "requant v[24], a[32], n 8, shift 0, bits 7\n"            // 8
       "store x[a2], v[24], n 8\n"                               // 9
+      "mvm a[0], v[24], desc 0, blocks 0 + 1, gates io, init "  // 10
+      "zero, shifts [0, 0, 0, 0], tile 0\n"                     //
       "halt");
   LoadedProgram::Ptr program = builder.load();
   ASSERT_TRUE(program);
@@ -94,7 +99,11 @@ TEST(EnergyTest, CountsEvents) {
   EXPECT_EQ(countOf(counter, 7, Event::AmemReadBit), 8u * 32);
   EXPECT_EQ(bitsRead(counter, 9), 8u * 7);
   EXPECT_EQ(countOf(counter, 9, Event::StoreByte), 16u);
-  for (size_t pc = 0; pc < 11; ++pc) {
+  // Half of the gates and of the rows, and narrower inputs.
+  EXPECT_EQ(countOf(counter, 10, Event::Accumulate), 64u / 4);
+  EXPECT_EQ(countOf(counter, 10, Event::MultiplyBit2), 64u / 4 * 6 * 7);
+  EXPECT_EQ(counter.denseProducts(10), 2u * 4 * 8);
+  for (size_t pc = 0; pc < 12; ++pc) {
     EXPECT_EQ(countOf(counter, pc, Event::Dispatch), 1u);
     EXPECT_EQ(countOf(counter, pc, Event::PmemReadBit), 128u);
     EXPECT_EQ(countOf(counter, pc, Event::Cycle), 0u);
@@ -149,6 +158,32 @@ TEST(EnergyTest, RingsKeepTheirElementsApart) {
   EXPECT_EQ(bitsRead(counter, 10), 8u * 9); // backwards around the ring
 }
 
+/// E-W-2 for an operand that wraps, and one that lies behind a border of the
+/// steps in which its register moves.
+TEST(EnergyTest, OperandsThatWrapReachBothEnds) {
+  ProgramBuilder builder;
+  builder.entry("run").code("fill v[60], 127, n 40\n"    // 8 bits
+                            "aset a1, 64 ring 64 + 24\n" // 64..87
+                            "loop 5\n"                   //
+                            "requant v[a1 + 22], a[0], n 4, shift 0, bits 13\n"
+                            "aadd a1, 12\n"              //
+                            "endloop\n"                  // writes:
+                            "vcopy v[200], v[64], n 2\n" // 86, 87, 64, 65
+                            "vcopy v[200], v[86], n 2\n" //
+                            "vcopy v[200], v[74], n 4\n" // 74 .. 77
+                            "vcopy v[200], v[66], n 8\n" // and no others
+                            "vcopy v[200], v[78], n 8\n" //
+                            "halt");
+  LoadedProgram::Ptr program = builder.load();
+  ASSERT_TRUE(program);
+  const EnergyCounter counter(*program);
+  EXPECT_EQ(bitsRead(counter, 6), 2u * 13);
+  EXPECT_EQ(bitsRead(counter, 7), 2u * 13);
+  EXPECT_EQ(bitsRead(counter, 8), 4u * 13);
+  EXPECT_EQ(bitsRead(counter, 9), 8u * 8);
+  EXPECT_EQ(bitsRead(counter, 10), 8u * 8);
+}
+
 /// E-W-2 for a register that walks without a ring: it may be anywhere.
 TEST(EnergyTest, WalksReachEverything) {
   ProgramBuilder builder;
@@ -182,7 +217,8 @@ TEST(EnergyTest, ScratchStreamsAreAsWideAsWhatIsStored) {
 // Voltages
 //===----------------------------------------------------------------------===//
 
-/// A target with round prices and two points; a program of two layers.
+/// A target with round prices and two points; a program of two layers that uses
+/// every unit.
 ProgramBuilder pricedProgram() {
   ProgramBuilder builder;
   builder.set("/clock_hz", 1000);
@@ -198,12 +234,17 @@ ProgramBuilder pricedProgram() {
       .set("/operating_points/1/volts", 1.0)
       .put("/operating_points/1/name", "slow");
   std::mt19937 random(1);
-  builder.matrix(makeDense(random, 1, 4, 4, 4, {6}));
+  builder.matrix(makeDense(random, 1, 4, 4, 4, {6})).table(makeTable(random));
+  builder.stream("s", "sequence", "scratch", 4);
   builder.entry("run").code("fill v[0], 1, n 4\n"
                             "mvm a[0], v[0], desc 0, blocks 0 + 1, gates i, "
                             "init zero, shifts [0, 0, 0, 0], tile 0\n"
                             "requant v[4], a[0], n 4, shift 0, bits 13\n"
                             "vcopy v[8], v[4], n 4\n"
+                            "act v[12], a[0], n 4, shift 0, table 0\n"
+                            "astream a1, stream 0\n"
+                            "store x[a1], v[12], n 4\n"
+                            "load v[16], x[a1], n 4\n"
                             "halt");
   builder.debug(0, "n", 0, "").debug(1, "n", 0, "").debug(2, "n", 1, "");
   return builder;
@@ -216,6 +257,22 @@ Statistics run(const LoadedProgram::Ptr &program) {
     return result->statistics;
   ADD_FAILURE() << result.message();
   return Statistics(program);
+}
+
+/// The line of that name; NaN if there is none.
+double partOf(const std::vector<EnergyPart> &parts, std::string_view name) {
+  for (const EnergyPart &part : parts)
+    if (part.name == name)
+      return part.joules;
+  return NAN;
+}
+
+/// Joules of all events of these kinds.
+double joulesOf(const EnergyReport &report, const std::vector<Event> &events) {
+  double sum = 0;
+  for (Event event : events)
+    sum += report.events[static_cast<size_t>(event)].joules;
+  return sum;
 }
 
 double sumOf(const std::vector<EnergyPart> &parts) {
@@ -284,6 +341,28 @@ TEST(EnergyTest, BreakdownsAddUp) {
   const EnergyReport report = *statistics.energyReport();
   for (const auto *parts : {&report.units, &report.memories, &report.layers})
     EXPECT_NEAR(sumOf(*parts), report.joules, 1e-12 * report.joules);
+  for (const EnergyPart &part : report.units)
+    EXPECT_GT(part.joules, 0) << part.name;
+  // E-B-1, E-B-2: events that belong to one line alone.
+  const std::pair<double, std::vector<Event>> lines[] = {
+      {partOf(report.units, "dispatch"), {Event::Dispatch, Event::PmemReadBit}},
+      {partOf(report.units, "clock"), {Event::Cycle}},
+      {partOf(report.memories, "pmem"), {Event::PmemReadBit}},
+      {partOf(report.memories, "lut"), {Event::LutReadBit}},
+      {partOf(report.memories, "ext"), {Event::LoadByte, Event::StoreByte}},
+      {partOf(report.memories, "amem"),
+       {Event::AmemReadBit, Event::AmemWriteBit}},
+      {partOf(report.memories, "vmem"),
+       {Event::VmemReadBit, Event::VmemWriteBit}},
+      {partOf(report.memories, "wmem"),
+       {Event::WmemReadBit, Event::WmemWriteBit}}};
+  for (const auto &[joules, events] : lines) {
+    EXPECT_GT(joules, 0);
+    EXPECT_NEAR(joules, joulesOf(report, events), 1e-12 * report.joules)
+        << getInfo(events.front()).name;
+  }
+  EXPECT_DOUBLE_EQ(partOf(report.units, "leakage"), report.leakage);
+  EXPECT_DOUBLE_EQ(partOf(report.memories, "leakage"), report.leakage);
   ASSERT_EQ(report.layers.size(), 3u);
   EXPECT_EQ(report.layers[0].name, "0");
   EXPECT_EQ(report.layers[1].name, "1");
@@ -302,11 +381,26 @@ TEST(EnergyTest, BreakdownsAddUp) {
                           "/leakage/exponent"}));
   EXPECT_EQ(describeOrigins(report),
             "nominal voltage assumed, clock assumed, voltage assumed, leakage "
-            "assumed, its exponent assumed, energies of 11 events assumed");
+            "assumed, its exponent assumed, energies of 15 events assumed");
   const json text = statistics.toJson();
   EXPECT_DOUBLE_EQ(text["energy_joules"], report.joules);
   EXPECT_EQ(text["energy"]["events"]["cycle"]["count"], *statistics.cycles());
   EXPECT_EQ(text["energy"]["events"]["cycle"]["origin"], "assumed");
+}
+
+/// Calls add up; an inference is one of them.
+TEST(EnergyTest, EnergiesOfCallsAddUp) {
+  LoadedProgram::Ptr program = pricedProgram().load();
+  ASSERT_TRUE(program);
+  Statistics statistics = run(program);
+  const EnergyReport one = *statistics.energyReport();
+  EXPECT_GT(one.joules, 0);
+  EXPECT_DOUBLE_EQ(one.perInference, one.joules);
+  statistics += run(program);
+  const EnergyReport two = *statistics.energyReport();
+  EXPECT_DOUBLE_EQ(two.joules, 2 * one.joules);
+  EXPECT_DOUBLE_EQ(two.perInference, one.joules);
+  EXPECT_DOUBLE_EQ(two.watts, one.watts);
 }
 
 TEST(EnergyTest, TargetsWithoutPricesStateNoEnergy) {

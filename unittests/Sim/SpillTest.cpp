@@ -101,6 +101,20 @@ TEST_F(SpillTest, OtherBytesArePackedAgain) {
   }
 }
 
+/// What is loaded in one pass of a loop is what the next one computes with.
+TEST_F(SpillTest, LoadsBetweenPassesAreSeen) {
+  ASSERT_TRUE(load("wload w[16], x[a1], n 12\n"
+                   "loop 2\n"
+                   "mvm a[0], v[0], desc 0, blocks 0 + 2, gates i, init acc, "
+                   "shifts [0, 0, 0, 0], tile 0\n"
+                   "wload w[16], x[a1 + 6], n 6\n"
+                   "endloop\n"));
+  Machine machine(*program);
+  ASSERT_EQ(call(machine), "");
+  for (unsigned row = 0; row < 4; ++row)
+    EXPECT_EQ(machine.amem()[row], sumOf(row) + sumOf(row < 2 ? row + 2 : row));
+}
+
 /// A small file must not need a large memory: what no product reads of a wmem
 /// of 2 GiB is not kept, wherever it lies.
 TEST_F(SpillTest, KeepsWhatProductsReadOnly) {
@@ -111,6 +125,8 @@ TEST_F(SpillTest, KeepsWhatProductsReadOnly) {
       .stream("x", "sequence", "in", 4)
       .spilled(matrix, 100)
       .spilled(matrix, kBytes - 12)
+      .matrix(matrix) // resident
+      .view(0, 1, 3)  // the same bytes as its matrix
       .weightStream("weights")
       .initial(0, {1, 10, 100})
       .entry("run")
@@ -121,6 +137,10 @@ TEST_F(SpillTest, KeepsWhatProductsReadOnly) {
             "wload w[a2], x[a1 + 12], n 12\n")
       .code(kMultiply)
       .code("mvm a[4], v[0], desc 1, blocks 0 + 2, gates i, init zero, "
+            "shifts [0, 0, 0, 0], tile 0\n"
+            "mvm a[8], v[0], desc 2, blocks 0 + 2, gates i, init zero, "
+            "shifts [0, 0, 0, 0], tile 0\n"
+            "mvm a[12], v[1], desc 3, blocks 0 + 2, gates i, init zero, "
             "shifts [0, 0, 0, 0], tile 0\nhalt");
   LoadedProgram::Ptr loaded = far.load();
   ASSERT_TRUE(loaded);
@@ -131,6 +151,8 @@ TEST_F(SpillTest, KeepsWhatProductsReadOnly) {
     for (unsigned row = 0; row < 4; ++row) {
       EXPECT_EQ(machine.amem()[row], sumOf(row));
       EXPECT_EQ(machine.amem()[4 + row], sumOf(row));
+      EXPECT_EQ(machine.amem()[8 + row], sumOf(row));
+      EXPECT_EQ(machine.amem()[12 + row], sumOf(row) - matrix.weights[3 * row]);
     }
   }
 }
