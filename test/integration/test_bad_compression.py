@@ -29,6 +29,8 @@ COMPILE = ("hcgs-compile", "model.onnx", "--target=generic", "-o", "out/p", "--r
         (["--masks=separate"], r"'masks'.*--sparsity=impose"),
         (["--mask-file=m.npz"], r"'mask-file'.*--sparsity=masks"),
         (["--sparsity=masks"], r"mask-file"),
+        (["--tiers=4x4"], r"no matrix has the blocks of '4x4'; leave tiers out"),
+        (["--sparsity=impose", "--tiers=64x64:1/2"], r"every matrix is smaller than .*'64x64:1/2'"),
         (["--compress-linear"], r"'compress-linear': has no effect without --sparsity=impose"),
         (["--compress-linear", "--sparsity=masks", "--mask-file=m.npz"], r"'compress-linear'.*no effect"),
         (["--sparsity=off", "--tiers=2x2:1/2"], r"'tiers'.*no effect"),

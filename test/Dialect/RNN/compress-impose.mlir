@@ -7,8 +7,10 @@
 // RUN: hcgs-opt %s --rnn-compress="mode=impose tiers=1x1:1/2 select=random seed=1" 2>%t.err | FileCheck %s --check-prefix=RANDOM
 // What was imposed is found again.
 // RUN: hcgs-opt %s --rnn-compress="mode=impose tiers=1x1:1/2" --rnn-compress=mode=off --rnn-compress=tiers=1x1 2>%t.err | FileCheck %s --check-prefix=ROW
-// Blocks larger than the matrix: all stays dense, and says so.
-// RUN: hcgs-opt %s --rnn-compress="mode=impose tiers=4x4:1/2" 2>&1 | FileCheck %s --check-prefix=SMALL
+// Blocks larger than a matrix leave it dense; larger than each, they are refused.
+// RUN: hcgs-opt %s --rnn-compress="mode=impose tiers=2x4:1/2" 2>&1 | FileCheck %s --check-prefix=SMALL
+// RUN: not hcgs-opt %s --rnn-compress="mode=impose tiers=4x4:1/2" 2>&1 | FileCheck %s --check-prefix=LARGE
+// RUN: not hcgs-opt %s --rnn-compress="tiers=2x2:1/2" 2>&1 | FileCheck %s --check-prefix=NOWHERE
 
 // Each row keeps the larger half by mean magnitude over the gates; the others
 // are zero in every gate.
@@ -24,9 +26,9 @@
 
 // RANDOM:   tensor<1x8x4xf32> sparsity #fx.sparsity<tiers = [1x1 keep 1/2 row], map = "{{..}}">
 
-// SMALL:    remark: node 'rnn.lstm': W: stored dense: 2 x 4 is smaller than a block of 4 x 4
-// SMALL:    remark: node 'rnn.lstm': R: stored dense: 2 x 2 is smaller than a block of 4 x 4
-// SMALL-NOT: sparsity
+// SMALL:    remark: node 'rnn.lstm': R: stored dense: 2 x 2 is smaller than a block of 2 x 4
+// LARGE:    error: option tiers: every matrix is smaller than the first block of '4x4:1/2'; name smaller ones
+// NOWHERE:  error: option tiers: no matrix has the blocks of '2x2:1/2'; leave tiers out for those that are found, or impose them with sparsity=impose
 func.func @main(%x: tensor<?x?x4xf32>) -> tensor<?x?x2xf32> {
   %w = rnn.weight dense<[[[1.0, 0.5, -0.25, 2.0], [0.25, 3.0, -1.0, 0.5], [1.0, 0.5, -0.25, 2.0], [0.25, 3.0, -1.0, 0.5], [1.0, 0.5, -0.25, 2.0], [0.25, 3.0, -1.0, 0.5], [1.0, 0.5, -0.25, 2.0], [0.25, 3.0, -1.0, 0.5]]]> : tensor<1x8x4xf32>
   %r = rnn.weight dense<[[[0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25], [0.5, -0.5], [1.0, 0.25]]]> : tensor<1x8x2xf32>

@@ -52,6 +52,7 @@ struct Compress : rnn::impl::RNNCompressBase<Compress> {
 
 private:
   LogicalResult checkTiers();
+  LogicalResult checkTiersUsed(ArrayRef<Matrix> matrices);
   std::vector<Matrix> collect();
   LogicalResult settle(Matrix &matrix);
   LogicalResult findMask(Matrix &matrix, const std::vector<Matrix> &all);
@@ -81,6 +82,40 @@ LogicalResult Compress::checkTiers() {
     return getOperation()->emitError()
            << "option tiers of rnn-compress: " << checked.message();
   return success();
+}
+
+/// The pass's own tiers must be of use to a matrix: who names blocks that are
+/// nowhere would not notice that nothing is compressed.
+LogicalResult Compress::checkTiersUsed(ArrayRef<Matrix> matrices) {
+  const bool imposes = mode == CompressionMode::Impose;
+  if (tiers.empty() || (!imposes && mode != CompressionMode::Detect))
+    return success();
+  bool asked = false;
+  for (const Matrix &matrix : matrices) {
+    const CompressSettings &settings = matrix.settings;
+    auto blocks = dyn_cast_or_null<fx::SparsityAttr>(settings.asked);
+    if (blocks && blocks.hasMap()) // compressed already
+      return success();
+    if (settings.circulant || settings.mode != mode || settings.tiers != tiers)
+      continue;
+    const CompressDecision &decision = matrix.decision;
+    const bool broken =
+        decision.detection &&
+        decision.detection->kind == compression::Detection::Kind::Broken;
+    if (!decision.maps.empty() || broken || !decision.error.empty())
+      return success();
+    asked = true;
+  }
+  if (!asked)
+    return success();
+  return getOperation()->emitError()
+         << "option tiers: "
+         << (imposes ? "every matrix is smaller than the first block of '"
+                     : "no matrix has the blocks of '")
+         << tiers << "'; "
+         << (imposes ? "name smaller ones"
+                     : "leave tiers out for those that are found, or impose "
+                       "them with sparsity=impose");
 }
 
 std::vector<Matrix> Compress::collect() {
@@ -395,7 +430,7 @@ void Compress::runOnOperation() {
                                       matrix->mask ? &*matrix->mask : nullptr);
     matrix->mask.reset();
   });
-  bool ok = true;
+  bool ok = succeeded(checkTiersUsed(matrices));
   for (Matrix *matrix : open)
     ok &= succeeded(apply(*matrix));
   if (!ok)
