@@ -27,7 +27,7 @@ def run(work: Bench) -> Section:
             section.lines.append(refusal(f"blocks of {block}", compiled.refused,
                                          f"{PUBLISHED_US} us"))
             continue
-        cycles = work.steady(compiled, INPUTS)
+        cycles = work.steady(compiled)
         microseconds = 1e6 * cycles / compiled.report["target"]["clock_hz"]
         totals = compiled.report["totals"]
         bits = compiled.report["options"]["weight-bits"]

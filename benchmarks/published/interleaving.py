@@ -46,7 +46,7 @@ def measured(work: Bench, target: str, case: str, inputs: int, hidden: int) -> C
     shape, options = CASES[case]
     compiled = work.compile(work.quantized(hidden, inputs, **shape), target, *options)
     if not compiled.refused:
-        work.steady(compiled, inputs, rows=compiled.report["estimate"].get("rows", 1))
+        work.steady(compiled)
     compiled.path.unlink(missing_ok=True)
     return compiled
 

@@ -44,7 +44,7 @@ def measure(work: Bench, case: Case) -> dict:
             source, target, f"--schedule={schedule}", f"--tile={rows}")
     auto = found[AUTO]
     if not auto.refused:
-        work.steady(auto, hidden)
+        work.steady(auto)
     for compiled in found.values():
         compiled.path.unlink(missing_ok=True)
     return found
