@@ -78,6 +78,7 @@ class _Builder:
         self.features: set[str] = set()
         self.streaming = True
         self.pattern = None
+        self.patterned = False  # whether a matrix obeys it
         self.balance = "row"
         self.rows = 1
         self.layers: dict[str, dict] = {}
@@ -161,6 +162,7 @@ class _Builder:
             ]
             blocks = random_blocks(self.rng, rows, columns, tiers)
             values = np.where(mask_of(rows, columns, blocks), values, np.float32(0))
+            self.patterned = True
             if rows % tiers[0].rows or columns % tiers[0].cols:
                 self.features.add("ragged blocks")
         return values
@@ -334,7 +336,7 @@ def make(seed: int) -> Case:
         "gate_bits": int(rng.integers(8, 17)),
         "cell_bits": int(rng.integers(8, 17)),
     }
-    if b.pattern:
+    if b.patterned:
         options["tiers"] = b.pattern[0]
         options["balance"] = b.balance
     # What a configuration says of nothing is nothing.

@@ -96,8 +96,14 @@ LogicalResult Compress::checkTiersUsed(ArrayRef<Matrix> matrices) {
     auto blocks = dyn_cast_or_null<fx::SparsityAttr>(settings.asked);
     if (blocks && blocks.hasMap()) // compressed already
       return success();
-    if (settings.circulant || settings.mode != mode || settings.tiers != tiers)
-      continue;
+    if (settings.circulant || settings.mode != mode ||
+        settings.tiers != tiers) {
+      // A linear layer on which nothing is imposed; else an override, and what
+      // that leaves to do need not be anything.
+      if (imposes && isa<LinearOp>(matrix.layer))
+        continue;
+      return success();
+    }
     const CompressDecision &decision = matrix.decision;
     const bool broken =
         decision.detection &&
