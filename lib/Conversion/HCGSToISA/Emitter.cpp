@@ -255,7 +255,7 @@ void Emitter::findUses(const Loop &loop, ArrayRef<Issue> issues,
                        std::vector<int> &uses) const {
   for (auto [number, issue] : llvm::enumerate(issues)) {
     std::vector<unsigned> parts =
-        layout.spill.partsOf(layout, loop, loop.entries[issue.index]);
+        layout.spill.partsOf(layout, loop, issue.index);
     if (parts.empty()) {
       users.push_back(number);
       uses.push_back(-1);

@@ -196,8 +196,8 @@ static Attribute describeTable(TableOp table, Json &json) {
 static uint64_t countWeightLoadCycles(const ProgramLayout &layout,
                                       const Loop &loop) {
   std::vector<int> uses;
-  for (const schedule::Entry &entry : loop.entries)
-    llvm::append_range(uses, layout.spill.partsOf(layout, loop, entry));
+  for (unsigned index = 0; index < loop.entries.size(); ++index)
+    llvm::append_range(uses, layout.spill.partsOf(layout, loop, index));
   const schedule::MachineTiming timing = schedule::timingOf(layout.target);
   BufferedLoads loads(layout.spill, uses, /*repeats=*/true);
   uint64_t cycles = 0;

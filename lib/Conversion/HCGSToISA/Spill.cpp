@@ -39,6 +39,35 @@ static std::vector<unsigned> findCandidates(const ProgramLayout &layout) {
   return candidates;
 }
 
+/// The matrix that an entry of a loop multiplies by, if it is a product.
+static std::optional<unsigned> matrixOf(const ProgramLayout &layout,
+                                        const Loop &loop,
+                                        const schedule::Entry &entry) {
+  auto mvm = dyn_cast<MvmOp>(loop.model.sources[entry.operation].op);
+  if (!mvm)
+    return std::nullopt;
+  return layout.matrixNumber(mvm.getMatrix());
+}
+
+/// For each loop and entry: whether an odd number of entries of the loop before
+/// it use the same matrix. Empty if there is none.
+static std::vector<std::vector<bool>> findTurns(const ProgramLayout &layout) {
+  std::vector<std::vector<bool>> turns;
+  bool any = false;
+  for (const Loop &loop : layout.loops) {
+    std::vector<bool> isOdd(layout.matrices.size(), false);
+    turns.emplace_back();
+    for (const schedule::Entry &entry : loop.entries) {
+      const std::optional<unsigned> matrix = matrixOf(layout, loop, entry);
+      turns.back().push_back(matrix && isOdd[*matrix]);
+      any |= turns.back().back();
+      if (matrix)
+        isOdd[*matrix] = !isOdd[*matrix];
+    }
+  }
+  return any ? turns : std::vector<std::vector<bool>>();
+}
+
 /// The same with those first whose rows are used the fewest times a step: gate
 /// by gate, or column by column, rows may be loaded as often.
 static std::vector<unsigned> sortByUses(const ProgramLayout &layout,
@@ -48,9 +77,8 @@ static std::vector<unsigned> sortByUses(const ProgramLayout &layout,
     for (const schedule::Entry &entry : loop.entries) {
       const schedule::Operation &operation =
           loop.model.problem.operations[entry.operation];
-      if (auto mvm = dyn_cast<MvmOp>(loop.model.sources[entry.operation].op))
-        uses[layout.matrixNumber(mvm.getMatrix())] +=
-            double(entry.end - entry.begin) / operation.rows;
+      if (std::optional<unsigned> matrix = matrixOf(layout, loop, entry))
+        uses[*matrix] += double(entry.end - entry.begin) / operation.rows;
     }
   llvm::stable_sort(candidates,
                     [&](unsigned a, unsigned b) { return uses[a] < uses[b]; });
@@ -103,12 +131,38 @@ countNeeded(ArrayRef<Candidate> candidates, int64_t bytes, int64_t available,
   return std::nullopt;
 }
 
+/// Says through which buffer each spilled part comes, and what a step loads.
+static void placeBuffers(const ProgramLayout &layout, SpillPlan &plan) {
+  plan.bytesPerStep = 0;
+  // Uses alternate between the buffers, in the order of the loops.
+  std::vector<bool> assigned(plan.parts.size(), false);
+  unsigned next = 0;
+  for (const Loop &loop : layout.loops)
+    for (unsigned index = 0; index < loop.entries.size(); ++index)
+      for (unsigned part : plan.partsOf(layout, loop, index))
+        if (plan.parts[part].spilled && !assigned[part]) {
+          assigned[part] = true;
+          plan.parts[part].buffer = next++ % SpillPlan::kBuffers;
+        }
+  for (const Loop &loop : layout.loops) {
+    std::vector<int> uses;
+    for (unsigned index = 0; index < loop.entries.size(); ++index)
+      for (unsigned part : plan.partsOf(layout, loop, index))
+        uses.push_back(part);
+    BufferedLoads loads(plan, uses, /*repeats=*/true);
+    for (size_t number = 0; number < uses.size(); ++number)
+      if (int part = loads.after(number); part >= 0)
+        plan.bytesPerStep += plan.parts[part].bytes;
+  }
+}
+
 /// The plan that keeps the first few of `numbers`, or `all`, in parts of at
 /// most `limit` bytes; nothing if that does not make `total` bytes fit.
-static std::optional<SpillPlan> makePlan(const ProgramLayout &layout,
-                                         ArrayRef<unsigned> numbers,
-                                         int64_t total, int64_t limit,
-                                         bool cutsAll) {
+/// `turns`: its `reversed`.
+static std::optional<SpillPlan>
+makePlan(const ProgramLayout &layout, ArrayRef<unsigned> numbers, int64_t total,
+         int64_t limit, bool cutsAll,
+         const std::vector<std::vector<bool>> &turns) {
   const int64_t available = layout.target.memories.wmemBytes;
   std::vector<Candidate> all = cutAll(layout, numbers, limit);
   // Some matrices cannot be cut so finely; they are kept in parts only if it
@@ -125,6 +179,7 @@ static std::optional<SpillPlan> makePlan(const ProgramLayout &layout,
     return std::nullopt;
 
   SpillPlan plan;
+  plan.reversed = turns;
   plan.firstPart.assign(layout.matrices.size(), -1);
   plan.offsets.assign(layout.matrices.size(), 0);
   const int64_t room = needed->second;
@@ -167,26 +222,7 @@ static std::optional<SpillPlan> makePlan(const ProgramLayout &layout,
   }
   plan.residentBytes = total - cut + resident;
 
-  // Uses alternate between the buffers, in the order of the loops.
-  std::vector<bool> assigned(plan.parts.size(), false);
-  unsigned next = 0;
-  for (const Loop &loop : layout.loops)
-    for (const schedule::Entry &entry : loop.entries)
-      for (unsigned part : plan.partsOf(layout, loop, entry))
-        if (plan.parts[part].spilled && !assigned[part]) {
-          assigned[part] = true;
-          plan.parts[part].buffer = next++ % SpillPlan::kBuffers;
-        }
-  for (const Loop &loop : layout.loops) {
-    std::vector<int> uses;
-    for (const schedule::Entry &entry : loop.entries)
-      for (unsigned part : plan.partsOf(layout, loop, entry))
-        uses.push_back(part);
-    BufferedLoads loads(plan, uses, /*repeats=*/true);
-    for (size_t number = 0; number < uses.size(); ++number)
-      if (int part = loads.after(number); part >= 0)
-        plan.bytesPerStep += plan.parts[part].bytes;
-  }
+  placeBuffers(layout, plan);
   return plan;
 }
 
@@ -202,27 +238,34 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
 
   // Long parts are few, and few instructions; short ones leave room for weights
   // that need no load. The fewer matrices are cut, the fewer instructions; the
-  // more, the more evenly loads are spread. Of equals the first: buffers of a
+  // more, the more evenly loads are spread. Going back and forth loads less,
+  // but hands over rows in another order. Of equals the first: buffers of a
   // quarter of wmem together.
+  using Turns = std::vector<std::vector<bool>>;
+  std::vector<Turns> ways = {Turns()};
+  if (Turns turns = findTurns(layout); !turns.empty())
+    ways.push_back(std::move(turns));
   std::optional<SpillPlan> best;
   std::optional<SpillCost> least;
-  for (int64_t share : {8, 4, 16, 32, 64})
-    for (ArrayRef<unsigned> order : orders)
-      for (bool cutsAll : {false, true}) {
-        std::optional<SpillPlan> plan =
-            makePlan(layout, order, total, available / share, cutsAll);
-        if (!plan)
-          continue;
-        SpillCost cost = estimateSpill(layout, *plan);
-        if (least && !(cost < *least))
-          continue;
-        best = std::move(plan);
-        least = cost;
-      }
+  for (const Turns &turns : ways)
+    for (int64_t share : {8, 4, 16, 32, 64})
+      for (ArrayRef<unsigned> order : orders)
+        for (bool cutsAll : {false, true}) {
+          std::optional<SpillPlan> plan =
+              makePlan(layout, order, total, available / share, cutsAll, turns);
+          if (!plan)
+            continue;
+          SpillCost cost = estimateSpill(layout, *plan);
+          if (least && !(cost < *least))
+            continue;
+          best = std::move(plan);
+          least = cost;
+        }
   // The shortest parts there are.
   for (ArrayRef<unsigned> order : orders)
     if (!best)
-      best = makePlan(layout, order, total, /*limit=*/0, /*cutsAll=*/false);
+      best = makePlan(layout, order, total, /*limit=*/0, /*cutsAll=*/false,
+                      ways.back());
   return best ? std::move(*best) : SpillPlan();
 }
 
@@ -248,22 +291,24 @@ std::pair<int64_t, int64_t> SpillPlan::leastBytes(const ProgramLayout &layout) {
 
 std::vector<unsigned> SpillPlan::partsOf(const ProgramLayout &layout,
                                          const Loop &loop,
-                                         const schedule::Entry &entry) const {
-  auto mvm = dyn_cast<MvmOp>(loop.model.sources[entry.operation].op);
-  if (!any() || !mvm)
+                                         unsigned index) const {
+  if (!any())
     return {};
-  const unsigned matrix = layout.matrixNumber(mvm.getMatrix());
+  const schedule::Entry &entry = loop.entries[index];
+  const std::optional<unsigned> matrix = matrixOf(layout, loop, entry);
+  if (!matrix || !isCut(*matrix))
+    return {};
   std::vector<unsigned> result;
-  if (!isCut(matrix))
-    return result;
-  for (size_t i = firstPart[matrix];
-       i < parts.size() && parts[i].matrix == matrix; ++i) {
+  for (size_t i = firstPart[*matrix];
+       i < parts.size() && parts[i].matrix == *matrix; ++i) {
     const WeightPart &part = parts[i];
     const bool hasGate =
         part.gate < 0 || !entry.gates || (entry.gates >> part.gate & 1);
     if (hasGate && part.begin < entry.end && entry.begin < part.end)
       result.push_back(i);
   }
+  if (!reversed.empty() && reversed[&loop - layout.loops.data()][index])
+    std::reverse(result.begin(), result.end());
   return result;
 }
 
@@ -277,8 +322,8 @@ PartView SpillPlan::viewOf(const ProgramLayout &layout, unsigned part,
 std::vector<PartView> SpillPlan::findViews(const ProgramLayout &layout) const {
   std::vector<PartView> views;
   for (const Loop &loop : layout.loops)
-    for (const schedule::Entry &entry : loop.entries)
-      for (unsigned part : partsOf(layout, loop, entry))
+    for (auto [index, entry] : llvm::enumerate(loop.entries))
+      for (unsigned part : partsOf(layout, loop, index))
         for (unsigned gate = 0;
              gate < loop.model.problem.operations[entry.operation].gates;
              ++gate) {

@@ -103,6 +103,11 @@ struct SpillPlan {
   /// Bytes of spilled parts, and how many a time step loads.
   int64_t spilledBytes = 0, bytesPerStep = 0;
 
+  /// By loop and entry, or empty: whether it goes through the parts from the
+  /// last to the first. If every second entry that uses a matrix does, it finds
+  /// those in the buffers that the one before used last.
+  std::vector<std::vector<bool>> reversed;
+
   /// Where a spilled part is loaded to.
   int64_t place(const WeightPart &part) const {
     return residentBytes + part.buffer * bufferBytes;
@@ -116,10 +121,10 @@ struct SpillPlan {
   unsigned instructionsOfLoad(const WeightPart &part) const {
     return isFar(part) ? 3 : 2;
   }
-  /// The parts that an entry of a loop uses, in their order; none if it is not
-  /// the product of a matrix that is cut.
+  /// The parts that entry `index` of a loop uses, in their order; none if it is
+  /// not the product of a matrix that is cut.
   std::vector<unsigned> partsOf(const ProgramLayout &layout, const Loop &loop,
-                                const schedule::Entry &entry) const;
+                                unsigned index) const;
   /// The view through which an entry uses a gate of a part.
   PartView viewOf(const ProgramLayout &layout, unsigned part,
                   const schedule::Entry &entry, unsigned gate) const;

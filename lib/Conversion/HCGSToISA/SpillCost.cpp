@@ -110,8 +110,8 @@ void SpilledLoop::addLoad(const WeightPart &part) {
 void SpilledLoop::addEntries() {
   std::vector<std::pair<const schedule::Entry *, int>> issues;
   std::vector<int> uses;
-  for (const schedule::Entry &entry : loop.entries) {
-    std::vector<unsigned> parts = plan.partsOf(layout, loop, entry);
+  for (auto [index, entry] : llvm::enumerate(loop.entries)) {
+    std::vector<unsigned> parts = plan.partsOf(layout, loop, index);
     if (parts.empty())
       issues.push_back({&entry, -1});
     for (unsigned part : parts)
