@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import hcgs
 from hcgs import oracle
+from hcgs.report.facts import Facts
 
 
 def make_model(hidden: int, layers: int = 1):
@@ -179,6 +180,10 @@ def test_accounting_counts_the_buffers(tmp_path):
     resident = report["totals"]["weight_bytes"]
     wmem = report["memories"]["wmem"]
     assert wmem["used"] == resident + buffers and wmem["buffers"] == buffers
+    # The HTML report has it from the program.
+    facts = Facts(oracle.read(bytes(compile(model, target)))).memories[0]
+    assert facts.name == "wmem" and facts.used == wmem["used"]
+    assert sum(bytes_ for _, bytes_ in facts.parts) == facts.used
 
 
 TIERS = "16x16:1/4,4x4:1/4"

@@ -250,7 +250,7 @@ class Facts:
     def memories(self) -> tuple[Memory, ...]:
         file = self.file
         parts: dict[str, list[tuple[str, int]]] = {
-            "wmem": [(m.name, m.desc.weight_bytes) for m in self.matrices],
+            "wmem": self._weight_parts(),
             "imem": [
                 (m.name, m.desc.index_bytes)
                 for m in self.matrices
@@ -267,7 +267,7 @@ class Facts:
             "pmem": self._program_parts(),
         }
         used = {
-            "wmem": len(file.weights),
+            "wmem": len(file.weights) + self._buffer_bytes(),
             "imem": len(file.index),
             "vmem": self.meta["vmem"],
             "amem": self.meta["amem"],
@@ -286,6 +286,21 @@ class Facts:
             )
             for name, (holds, unit) in MEMORIES.items()
         )
+
+    def _buffer_bytes(self) -> int:
+        """Bytes of wmem through which spilled weights come."""
+        return self.meta.get("spill", {}).get("buffer_bytes", 0)
+
+    def _weight_parts(self) -> list[tuple[str, int]]:
+        """What wmem holds: matrices, or what is left of them, and buffers."""
+        whole = [m for m in self.matrices if m.desc.spill is None]
+        parts = [(m.name, m.desc.weight_bytes) for m in whole]
+        if buffers := self._buffer_bytes():
+            resident = len(self.file.weights) - sum(n for _, n in parts)
+            if resident:
+                parts.append(("resident parts of spilled matrices", resident))
+            parts.append(("two buffers of spilled weights", buffers))
+        return parts
 
     def _program_parts(self) -> list[tuple[str, int]]:
         """Instructions by the node they work for, as the debug map says."""
