@@ -8,7 +8,7 @@
 // RUN: FileCheck %s --check-prefix=TRACE < %t.txt
 
 // RUN: hcgs-objdump %t.hcgs | FileCheck %s --check-prefix=COUNT
-// COUNT: .hcgs.desc 476 2 matrices, 1 view
+// COUNT: .hcgs.desc 632 2 matrices, 1 part, 1 view
 // COUNT: .hcgs.spill 8 spilled codes
 
 // A = [1 2; 3 4] and B = [5 6; 7 8] times x, column 1 of B times x[1], and
@@ -37,6 +37,8 @@
 .desc dense gates 1 bits 8 twos rows 2 cols 2 block 2 weights 0 + 4 spill 0
 .desc dense gates 1 bits 8 twos rows 2 cols 2 block 2 weights 0 + 4 spill 4
 .desc dense gates 1 bits 8 twos rows 2 cols 2 columns 1 to 2 block 2 weights 0 + 4 spill 4
+// Row 1 of the first one, which nothing uses.
+.desc dense gates 1 bits 8 twos rows 1 cols 2 block 1 weights 0 + 2 spill 2
 .spill codes 8 twos [1, 2, 3, 4]
 .spill codes 8 twos [5, 6, 7, 8]
 .entry run

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: hcgs-opt %s --hcgs-schedule="target=generic schedule=unfolded" --hcgs-verify-schedule --hcgs-to-isa --isa-verify-program | FileCheck %s
 // RUN: hcgs-opt %s --hcgs-schedule="target=generic schedule=unfolded tile=1" --hcgs-verify-schedule --hcgs-to-isa --isa-verify-program | FileCheck %s --check-prefix=FIXED
+// RUN: hcgs-opt %s --hcgs-schedule="target=generic schedule=unfolded tile=1" --hcgs-schedule="target=generic schedule=unfolded" --hcgs-to-isa | FileCheck %s --check-prefix=AGAIN
 
 // What happens once a run: initial states from the host, a head on the final
 // state, a concat, the last frame of a sequence; inside the loop a residual
@@ -105,3 +106,5 @@ hcgs.program @net {
 
 // A shape that was asked for is taken outside time loops, too.
 // FIXED: isa.mvm {{.*}}, desc 2, {{.*}}, tile 8 {
+// The next schedule decides anew.
+// AGAIN-NOT: isa.mvm {{.*}}, desc 2, {{.*}}, tile 8 {

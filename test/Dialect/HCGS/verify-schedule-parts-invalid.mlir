@@ -68,6 +68,39 @@ hcgs.program @p target "generic" {
 
 // -----
 
+// Condition 1: the last columns, which no entry issues of the second row block.
+!v = !hcgs.vec<8 x !fx.int<13, 12>>
+!w = !hcgs.vec<8 x !fx.int<13, 12>>
+!a = !hcgs.acc<2x8, [15, 15]>
+hcgs.program @p target "generic" {
+  hcgs.layer @L0 linear "/fc"
+  hcgs.stream @x step in : !v
+  hcgs.stream @y step out : !w
+  hcgs.matrix @W 2x8x8 weights <bits = 4, encoding = twos, rounding = nearest, exps = [3, 3]> codes dense<1> : tensor<2x8x8xi8>
+  hcgs.sequence states() {
+    %x = hcgs.read @x : !v
+    // expected-note@+1 {{which is here}}
+    %a = hcgs.mvm @W, %x shifts [0, 0] layer @L0 : (!v) -> !a
+    %y = hcgs.requant %a[1] shift 3 layer @L0 : !a -> !w
+    hcgs.write %y, @y at 0 : !w
+    // expected-error@+1 {{never issues row 4 of gate 0, columns 7 to 7, of an operation}}
+    hcgs.schedule depth 0 {
+      hcgs.buffer %x slots 1 : !v
+      hcgs.buffer %a slots 1 row_block 4 : !a
+      hcgs.buffer %y slots 1 row_block 4 : !w
+      hcgs.issue %x step 0 : !v
+      hcgs.issue %a blocks 0 to 1 step 0 : !a
+      hcgs.issue %a blocks 1 to 2 columns 0 to 7 step 0 : !a
+      hcgs.issue %y blocks 0 to 1 step 0 : !w
+      hcgs.issue %y blocks 1 to 2 step 0 : !w
+      hcgs.issue_write %y, @y at 0 step 0 : !w
+    }
+    hcgs.yield
+  }
+}
+
+// -----
+
 // Condition 1: a gate that no entry issues for the second row block.
 !v = !hcgs.vec<8 x !fx.int<13, 12>>
 !w = !hcgs.vec<8 x !fx.int<13, 12>>
