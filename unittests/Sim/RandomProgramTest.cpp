@@ -94,6 +94,17 @@ public:
     emit("halt");
   }
 
+  /// The loaded program, and where its streams lie; null if it is refused.
+  LoadedProgram::Ptr load(StreamLayout &layout) const {
+    LoadedProgram::Ptr program = builder.load();
+    Result<StreamLayout> found =
+        program ? program->layoutStreams(steps) : StreamLayout();
+    if (!found)
+      return nullptr;
+    layout = std::move(*found);
+    return program;
+  }
+
   std::mt19937 random;
   int64_t steps;
   bool spills;
@@ -556,12 +567,11 @@ TEST_P(RandomProgramTest, TheShortcutEqualsTheLongWay) {
     Generator generator(seed, /*trips=*/40);
     SCOPED_TRACE(fmt::format("seed {}, T {}:\n{}", seed, generator.steps,
                              generator.text));
-    LoadedProgram::Ptr program = generator.builder.load();
+    StreamLayout layout;
+    LoadedProgram::Ptr program = generator.load(layout);
     ASSERT_TRUE(program);
-    Result<StreamLayout> layout = program->layoutStreams(generator.steps);
-    ASSERT_TRUE(layout);
     const auto [way, shortcut] =
-        expectShortcut(*program, generator.steps, *layout);
+        expectShortcut(*program, generator.steps, layout);
     walked += way;
     shortened += shortcut;
     ASSERT_FALSE(HasFailure());
@@ -597,12 +607,11 @@ TEST_P(RandomProgramTest, TheEstimateEqualsTheSimulator) {
     Generator generator(seed);
     SCOPED_TRACE(fmt::format("seed {}, T {}:\n{}", seed, generator.steps,
                              generator.text));
-    LoadedProgram::Ptr program = generator.builder.load();
+    StreamLayout layout;
+    LoadedProgram::Ptr program = generator.load(layout);
     ASSERT_TRUE(program);
-    Result<StreamLayout> layout = program->layoutStreams(generator.steps);
-    ASSERT_TRUE(layout);
     const TimingResult timing = computeTiming(
-        *program, Entry::Run, generator.steps, Registers(), *layout);
+        *program, Entry::Run, generator.steps, Registers(), layout);
     const schedule::ProgramEstimate estimate =
         estimateBoth(generator.builder, generator.steps);
     ASSERT_EQ(estimate.cycles, timing.cycles);
