@@ -53,8 +53,9 @@ struct Trace {
   std::string leftOut;
 };
 
-/// The trace of `run` on a sequence of `steps` time steps. An error if it cannot
-/// take so many (layoutRun), or if the run has none of the trips asked for.
+/// The trace of `run` on a sequence of `steps` time steps. An error if it
+/// cannot take so many (layoutRun), or if the run has none of the trips asked
+/// for.
 Result<Trace> traceRun(const LoadedProgram &program, int64_t steps,
                        const TraceOptions &options);
 
