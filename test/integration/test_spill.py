@@ -7,6 +7,7 @@ do not change, the estimate still equals the simulator's count, and the report
 says what was spilled and what it costs.
 """
 
+import html
 import json
 
 import equality
@@ -16,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import hcgs
 from hcgs import oracle
+from hcgs.report.cycles import bounds_with_loads, measure, spilling
 from hcgs.report.facts import Facts
 
 
@@ -184,6 +186,44 @@ def test_accounting_counts_the_buffers(tmp_path):
     facts = Facts(oracle.read(bytes(compile(model, target)))).memories[0]
     assert facts.name == "wmem" and facts.used == wmem["used"]
     assert sum(bytes_ for _, bytes_ in facts.parts) == facts.used
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5])
+def test_html_report_says_what_spilling_costs(tmp_path, share):
+    """From the program and the simulator, the compiler's own numbers."""
+    model = make_model(40, 2)
+    target = make_target(tmp_path, int(share * 19350))
+    program = compile(model, target, schedule="unfolded")
+    said = program.report["spill"]
+    facts = Facts(oracle.read(bytes(program)))
+    cycles = measure(program)
+    spill = spilling(facts, cycles)
+    names = [facts.matrices[n].name for n in said["matrices"]]
+    assert [matrix.name for matrix in spill.matrices] == names
+    assert spill.outside == said["bytes"] < sum(m.bytes for m in spill.matrices)
+    assert spill.buffers == said["buffer_bytes"]
+    assert spill.per_step == said["bytes_per_step"]
+    assert spill.port_share == pytest.approx(said["load_port_share"])
+    assert spill.resident == said["cycles_per_step_resident"]
+    assert spill.cost == pytest.approx(said["cycles_per_step_cost"])
+    bounds = [one["bound"] for one in bounds_with_loads(facts.meta["schedule"])]
+    assert bounds == [program.report["schedule"]["bound"]]
+
+    page = hcgs.report_html(program)
+    page = page[page.index('id="spill"') :]
+    panel = html.unescape(page[: page.index("</table>")])
+    assert f"no room for {said['bytes']:,} bytes" in panel
+    assert f"loads {said['bytes_per_step']:,} bytes" in panel
+    assert f"{100 * said['load_port_share']:.1f} % of what the load port" in panel
+    assert f"costs {said['cycles_per_step_cost']:g}." in panel
+    for name in names:
+        assert name in panel
+
+
+def test_html_report_of_resident_weights_has_no_spill():
+    program = compile(make_model(24), "generic")
+    assert spilling(Facts(oracle.read(bytes(program))), measure(program)) is None
+    assert 'id="spill"' not in hcgs.report_html(program)
 
 
 TIERS = "16x16:1/4,4x4:1/4"

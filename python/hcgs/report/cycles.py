@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..program import Program
-from .facts import Facts
+from .facts import Facts, SpilledMatrix
 
 #: Time steps. Both are past the filling of any pipeline, and the difference is
 #: a multiple of every period up to 6 steps and of most up to 24, so that no part
@@ -26,13 +26,18 @@ class Cycles:
     steady   cycles a step in the steady state; of a model with a fixed number
              of steps, of its whole sequence shared out
     macs     products a step
+    loaded   bytes of spilled weights that a step loads
+    stats    of the long run
+    fixed    whether the model fixes the number of steps
     """
 
     one: int | None
     steps: int
     steady: float
     macs: float
+    loaded: float
     stats: dict
+    fixed: bool = False
 
     @property
     def utilisation(self) -> float:
@@ -100,6 +105,63 @@ def roofline(facts: Facts, stats: dict) -> Roofline:
     )
 
 
+@dataclass(frozen=True)
+class Spill:
+    """What it costs that wmem does not hold all weights.
+
+    matrices    those that are kept in parts
+    outside     bytes that wmem has no room for
+    buffers     bytes of wmem through which they come
+    per_step    bytes that a step loads
+    port_share  `per_step` over what the load port could bring in that time
+    resident    cycles a step as scheduled with all weights in wmem; None if the
+                program does not say
+    cost        steady cycles a step above that; None also where the steady
+                state is not measured
+    """
+
+    matrices: tuple[SpilledMatrix, ...]
+    outside: int
+    buffers: int
+    per_step: float
+    port_share: float | None
+    resident: float | None
+    cost: float | None
+
+
+def spilling(facts: Facts, cycles: Cycles) -> Spill | None:
+    """The cost of spilled weights; None if the program has none."""
+    if not facts.spilled:
+        return None
+    port = facts.target("load", "port_bytes")
+    own = [one.get("cycles_per_step") for one in facts.meta.get("schedule") or []]
+    resident = sum(own) if own and None not in own else None
+    return Spill(
+        facts.spilled,
+        sum(matrix.loaded for matrix in facts.spilled),
+        facts.buffer_bytes,
+        cycles.loaded,
+        cycles.loaded / (port * cycles.steady) if port else None,
+        resident,
+        None if resident is None or cycles.fixed else cycles.steady - resident,
+    )
+
+
+def bounds_with_loads(schedules: list[dict]) -> list[dict]:
+    """What the program says of its schedules, with the loads of spilled weights
+    in their bounds: schedulers know of none (docs/Guides/Spilling.md)."""
+    found = []
+    for one in schedules:
+        bound = one.get("bound")
+        if bound and (loads := one.get("weight_load_cycles")):
+            bound = {**bound, "load": bound["load"] + loads}
+            if bound["load"] > bound["cycles"]:
+                bound |= {"cycles": bound["load"], "binding": "load"}
+            one = {**one, "bound": bound}
+        found.append(one)
+    return found
+
+
 def measure(program: Program, operating_point: str | None = None) -> Cycles:
     """Time `program`, whose state is not touched."""
     fixed = {
@@ -117,9 +179,14 @@ def measure(program: Program, operating_point: str | None = None) -> Cycles:
     if fixed:
         steps = fixed.pop()
         stats = run(steps)
-        steady, macs = stats["cycles"] / steps, stats["macs"] / steps
         return Cycles(
-            stats["cycles"] if steps == 1 else None, steps, steady, macs, stats
+            stats["cycles"] if steps == 1 else None,
+            steps,
+            stats["cycles"] / steps,
+            stats["macs"] / steps,
+            _loaded(stats) / steps,
+            stats,
+            fixed=True,
         )
     one, short, long = (run(steps) for steps in (1, SHORT, LONG))
     return Cycles(
@@ -127,5 +194,11 @@ def measure(program: Program, operating_point: str | None = None) -> Cycles:
         LONG,
         (long["cycles"] - short["cycles"]) / (LONG - SHORT),
         (long["macs"] - short["macs"]) / (LONG - SHORT),
+        (_loaded(long) - _loaded(short)) / (LONG - SHORT),
         long,
     )
+
+
+def _loaded(stats: dict) -> float:
+    """Bytes of weights that a run loads: nothing else writes wmem."""
+    return stats["events"]["wmem_write_bit"] / 8

@@ -141,6 +141,17 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class SpilledMatrix:
+    """A matrix that wmem does not hold all the time: its bytes, how many parts
+    of it are loaded from outside, and their bytes."""
+
+    name: str
+    bytes: int
+    parts: int
+    loaded: int
+
+
+@dataclass(frozen=True)
 class Format:
     """A fixed-point format and who has it: `bits` wide, step 2^-frac."""
 
@@ -267,7 +278,7 @@ class Facts:
             "pmem": self._program_parts(),
         }
         used = {
-            "wmem": len(file.weights) + self._buffer_bytes(),
+            "wmem": len(file.weights) + self.buffer_bytes,
             "imem": len(file.index),
             "vmem": self.meta["vmem"],
             "amem": self.meta["amem"],
@@ -287,7 +298,8 @@ class Facts:
             for name, (holds, unit) in MEMORIES.items()
         )
 
-    def _buffer_bytes(self) -> int:
+    @property
+    def buffer_bytes(self) -> int:
         """Bytes of wmem through which spilled weights come."""
         return self.meta.get("spill", {}).get("buffer_bytes", 0)
 
@@ -295,12 +307,38 @@ class Facts:
         """What wmem holds: matrices, or what is left of them, and buffers."""
         whole = [m for m in self.matrices if m.desc.spill is None]
         parts = [(m.name, m.desc.weight_bytes) for m in whole]
-        if buffers := self._buffer_bytes():
+        if buffers := self.buffer_bytes:
             resident = len(self.file.weights) - sum(n for _, n in parts)
             if resident:
                 parts.append(("resident parts of spilled matrices", resident))
             parts.append(("two buffers of spilled weights", buffers))
         return parts
+
+    @cached_property
+    def spilled(self) -> tuple[SpilledMatrix, ...]:
+        """Matrices of which wmem has no room for all weights. Their parts have
+        descriptors behind those of the matrices (docs/Guides/Spilling.md)."""
+        in_parts = self.meta.get("spill", {}).get("matrices", [])
+        others = self.file.descriptors[len(self.matrices) :]
+        found = []
+        for matrix in self.matrices:
+            desc = matrix.desc
+            if desc.spill is None:
+                continue
+            # Several descriptors may show columns or gates of one part.
+            parts = {(desc.spill, desc.weight_bytes)}
+            if matrix.number in in_parts:
+                end = desc.spill + desc.weight_bytes
+                parts = {
+                    (other.spill, other.weight_bytes)
+                    for other in others
+                    if other.spill is not None and desc.spill <= other.spill < end
+                }
+            loaded = sum(size for _, size in parts)
+            found.append(
+                SpilledMatrix(matrix.name, desc.weight_bytes, len(parts), loaded)
+            )
+        return tuple(found)
 
     def _program_parts(self) -> list[tuple[str, int]]:
         """Instructions by the node they work for, as the debug map says."""

@@ -19,7 +19,7 @@ from ..program import Program, load
 from ..verify import Verification
 from .analysis import Analysis
 from .blockmap import block_maps
-from .cycles import measure, roofline
+from .cycles import bounds_with_loads, measure, roofline, spilling
 from .facts import GATES, Facts, MatrixFacts
 from .plots import Plotter
 from .tables import table_facts
@@ -122,7 +122,8 @@ def report_html(
         cycles=cycles,
         timeline=timeline(program, cycles.steps),
         roofline=roofline(facts, cycles.stats),
-        schedules=facts.meta.get("schedule") or [],
+        schedules=bounds_with_loads(facts.meta.get("schedule") or []),
+        spill=spilling(facts, cycles),
         layer_name=facts.layer_name,
         energy=cycles.stats.get("energy"),
         energy_parts=_energy_parts(facts, cycles.stats.get("energy")),
