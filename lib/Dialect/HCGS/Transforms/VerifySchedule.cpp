@@ -479,15 +479,19 @@ LogicalResult Checker::checkTarget() {
 }
 
 /// In iteration t, entries touch steps t - 1 (a state that is read) to
-/// t + depth. More slots hold nothing, and would be run through for nothing.
+/// t + depth, so order needs no more than depth + 2 slots. More let entries of
+/// later iterations start while older ones still wait in the queues; but a ring
+/// is checked step by step, and none is of use that is longer than what queues
+/// hold.
 LogicalResult Checker::checkSlots() {
-  const int64_t most = int64_t(scheduleOp.getDepth()) + 2;
+  constexpr int64_t kInFlight = 64;
+  const int64_t most = int64_t(scheduleOp.getDepth()) + 2 + kInFlight;
   for (Buffer &buffer : buffers)
     if (buffer.slots > most)
       return buffer.op.emitOpError("has ")
              << buffer.slots << " slots; with depth " << scheduleOp.getDepth()
              << ", values of no more than " << most
-             << " steps are needed at a time; use at most " << most;
+             << " steps can be of use at a time; use at most " << most;
   return success();
 }
 
