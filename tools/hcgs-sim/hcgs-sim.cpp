@@ -485,6 +485,26 @@ static void readTraceOptions(Options &options) {
   options.tracing.steps = *steps;
 }
 
+/// Accepts whole numbers from `least` to `most`; `called` is how the help shows
+/// that.
+static CLI::Validator wholeNumber(int64_t least, std::optional<int64_t> most,
+                                  std::string called) {
+  auto check = [=](const std::string &text) -> std::string {
+    int64_t number = 0;
+    const char *end = text.data() + text.size();
+    auto [last, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || last != end)
+      return fmt::format("'{}' found; a whole number is allowed", text);
+    if (number >= least && (!most || number <= *most))
+      return "";
+    return most
+               ? fmt::format("{} found; {} to {} are allowed", number, least,
+                             *most)
+               : fmt::format("{} found; at least {} is allowed", number, least);
+  };
+  return CLI::Validator(check, std::move(called));
+}
+
 int main(int argc, char **argv) {
   Options options;
   CLI::App app("Runs an hcgs program file on the simulated machine: bit-exact "
@@ -518,11 +538,11 @@ int main(int argc, char **argv) {
                  "Count the cycles of a run of N time steps, which do not "
                  "depend on data, instead of computing one: for --summary, "
                  "--stats and --trace without --input")
-      ->check(CLI::PositiveNumber)
+      ->check(wholeNumber(1, std::nullopt, "POSITIVE"))
       ->type_name("N");
   app.add_option("--chunk", options.chunk,
                  "With --entry step: feed so many frames a call")
-      ->check(CLI::PositiveNumber)
+      ->check(wholeNumber(1, std::nullopt, "POSITIVE"))
       ->type_name("N");
   app.add_flag("--codes", options.codes,
                "Integer codes in and out instead of floats");
@@ -542,7 +562,7 @@ int main(int argc, char **argv) {
          "instead of its first")
       ->type_name("NAME");
   app.add_option("--threads", options.threads, "Rows run side by side")
-      ->check(CLI::Range(1, 1024))
+      ->check(wholeNumber(1, 1024, "INT in [1 - 1024]"))
       ->type_name("N")
       ->capture_default_str();
   app.add_option("--state-in", options.stateIn,
