@@ -180,7 +180,7 @@ void Writer::units() {
       const uint64_t spent = statistics.unit(u).*use.count;
       any |= spent != 0;
       row += spent || use.use == CycleUse::Busy
-                 ? fmt::format("{:>11}{:>6.1f}", counted(spent, 11),
+                 ? fmt::format("{:>11}{:>6.1f}", counted(spent, 10),
                                percent(static_cast<double>(spent),
                                        static_cast<double>(cycles)))
                  : std::string(17, ' ');

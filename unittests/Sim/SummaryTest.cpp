@@ -5,6 +5,7 @@
 #include "hcgs/Sim/Runner.h"
 
 #include <algorithm>
+#include <regex>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -113,6 +114,25 @@ TEST(SummaryTest, NamesEventsWithoutEnergy) {
   EXPECT_EQ(statistics.toJson()["energy"]["unpriced_events"],
             json({"multiply_bit2", "vmem_read_bit", "vector_element",
                   "load_byte", "store_byte", "dispatch"}));
+}
+
+/// Counts of any size stay apart from the percentages and counts beside them.
+TEST(SummaryTest, ColumnsOfLargeCountsStayApart) {
+  // As in "100.0323,000,064", "64,000,000323,000,064" and "1,234 M323".
+  const std::regex merged("\\.[0-9]+,|,[0-9]{4}|M[0-9]");
+  LoadedProgram::Ptr program = products();
+  ASSERT_TRUE(program);
+  // Doubled up to counts of 12 digits: every number of digits comes by.
+  Statistics statistics = runOn(program, 1000);
+  while (*statistics.cycles() < 100'000'000'000) {
+    const Statistics half = statistics;
+    statistics += half;
+    const std::string text = summaryText(*program, statistics);
+    std::smatch found;
+    EXPECT_FALSE(std::regex_search(text, found, merged))
+        << "'" << found.str() << "' in\n"
+        << text;
+  }
 }
 
 TEST(SummaryTest, FitsEightyColumns) {
