@@ -93,8 +93,13 @@ TEST(ProgramFile, CanonicalJson) {
       "{\"a\":\"\u00e4\",\"b\":[1.5,0,100.0]}");
   EXPECT_EQ(canonicalJson("{\"a\":1,\"a\":2}", "x").message(),
             "x: key 'a' occurs twice");
+  EXPECT_EQ(canonicalJson("{\"a\":[0,[1],{\"b/c\":{\"d\":[],\"e\":{\"d\":1},"
+                          "\"d\":2}}]}",
+                          "x")
+                .message(),
+            "x: /a/2/b~1c: key 'd' occurs twice");
   EXPECT_EQ(canonicalJson(std::string(100000, '['), "x").message(),
-            "x: values nest more than 64 deep");
+            "x: /0/0/0/0/0/0/0/0/...: values nest more than 64 deep");
   EXPECT_FALSE(canonicalJson("{", "x"));
   EXPECT_FALSE(canonicalJson("\"\xff\"", "x"));
 }

@@ -7,7 +7,7 @@
 // RUN: not hcgs-opt %t/model.mlir --rnn-override=file=%t/syntax.json 2>&1 | FileCheck %s --check-prefix=SYNTAX
 // SYNTAX: error: configuration '{{.*}}syntax.json': not JSON: 
 // RUN: not hcgs-opt %t/model.mlir --rnn-override=file=%t/twice.json 2>&1 | FileCheck %s --check-prefix=TWICE
-// TWICE: error: configuration '{{.*}}twice.json': key 'act-bits' occurs twice
+// TWICE: error: configuration '{{.*}}twice.json': /layers/lstm: key 'act-bits' occurs twice
 // RUN: not hcgs-opt %t/model.mlir --rnn-override=file=%t/list.json 2>&1 | FileCheck %s --check-prefix=LIST
 // LIST: error: configuration '{{.*}}list.json': found [1]; the file must hold an object with 'options', 'layers', 'values' and 'about'
 // RUN: not hcgs-opt %t/model.mlir --rnn-override=file=%t/section.json 2>&1 | FileCheck %s --check-prefix=SECTION
