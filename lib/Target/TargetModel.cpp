@@ -192,6 +192,14 @@ static Result<void> validatePower(const TargetModel &model) {
                                  points[k].name, points[i].name, points[i].hz,
                                  points[i].volts)}
             .at(where);
+      if ((points[i].hz > points[k].hz && points[i].volts < points[k].volts) ||
+          (points[i].hz < points[k].hz && points[i].volts > points[k].volts))
+        return Error{fmt::format("found {} V for '{}' at {} Hz, and {} V for "
+                                 "'{}' at {} Hz; a faster clock takes no lower "
+                                 "voltage",
+                                 points[i].volts, points[i].name, points[i].hz,
+                                 points[k].volts, points[k].name, points[k].hz)}
+            .at(where + "/volts/value");
     }
   }
   if (!points.empty() && points.front().hz != model.clockHz)

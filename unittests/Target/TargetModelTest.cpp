@@ -257,6 +257,22 @@ TEST(TargetModel, OperatingPointsThatContradict) {
                                             point("quick", 80000000, 1.2)}),
             "t.json: /operating_points/1: 'fast' and 'quick' are both 80000000 "
             "Hz at 1.2 V");
+  EXPECT_EQ(errorWith("/operating_points",
+                      {point("fast", 80000000, 0.7), point("low", 1000, 0.7),
+                       point("slow", 8000000, 1.2)}),
+            "t.json: /operating_points/2/volts/value: found 1.2 V for 'slow' "
+            "at 8000000 Hz, and 0.7 V for 'fast' at 80000000 Hz; a faster "
+            "clock takes no lower voltage");
+  EXPECT_EQ(errorWith("/operating_points", {point("slow", 80000000, 1.2),
+                                            point("fast", 90000000, 0.7)}),
+            "t.json: /operating_points/1/volts/value: found 0.7 V for 'fast' "
+            "at 90000000 Hz, and 1.2 V for 'slow' at 80000000 Hz; a faster "
+            "clock takes no lower voltage");
+  // One voltage may do for several clocks, and one clock run at several.
+  EXPECT_EQ(errorWith("/operating_points", {point("fast", 80000000, 1.2),
+                                            point("same", 8000000, 1.2),
+                                            point("spare", 80000000, 1.3)}),
+            "");
   EXPECT_NE(errorWith("/operating_points", json::array()), "");
   EXPECT_NE(errorWith("/operating_points", {point("Too Fast", 80000000, 1.2)}),
             "");
