@@ -71,7 +71,9 @@ TEST(Options, DefaultsAreAllowed) {
   const CompileOptions defaults;
   for (const OptionInfo &info : compileOptionTable()) {
     CompileOptions options;
-    EXPECT_TRUE(info.set(options, info.get(defaults))) << info.name;
+    // An empty text means that nothing was given, and cannot be given.
+    if (const std::string value = info.get(defaults); !value.empty())
+      EXPECT_TRUE(info.set(options, value)) << info.name;
   }
   EXPECT_TRUE(checkCompileOptions(defaults));
 }

@@ -198,11 +198,12 @@ TEST_F(TargetBase, UnknownBases) {
 TEST_F(TargetBase, TakesNoNamesOfShippedTargets) {
   const json shipped = json::parse(loadTarget("sharp-1k")->json);
   EXPECT_EQ(errorOf("sharp-1k.json", shipped), "");
-  EXPECT_EQ(errorOf("mine.json", {{"base", "sharp-1k"},
-                                  {"name", "sharp-1k"},
-                                  {"matrix", {{"fill", number(9)}}}}),
-            "mine.json: /name: 'sharp-1k' is the name of a shipped target, from "
-            "which the file differs; give it a name of its own");
+  EXPECT_EQ(
+      errorOf("mine.json", {{"base", "sharp-1k"},
+                            {"name", "sharp-1k"},
+                            {"matrix", {{"fill", number(9)}}}}),
+      "mine.json: /name: 'sharp-1k' is the name of a shipped target, from "
+      "which the file differs; give it a name of its own");
   json changed = shipped;
   changed["matrix"]["fill"]["value"] = 9;
   EXPECT_NE(errorOf("sharp-1k.json", changed), "");
