@@ -150,7 +150,8 @@ def test_too_little_even_for_buffers(tmp_path, port):
     with pytest.raises(hcgs.CompileError, match="bytes over") as error:
         compile(make_model(40), make_target(tmp_path, 400, port=port))
     message = str(error.value)
-    assert ("to load them in parts, two buffers need 480 bytes" in message) == port
+    reason = "two buffers for the shortest parts need 480 bytes (8 rows of one gate"
+    assert (reason in message) == port
     assert "load.weights" not in message, "it would not help"
 
 

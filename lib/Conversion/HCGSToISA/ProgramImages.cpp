@@ -128,10 +128,11 @@ void ImageBuilder::adviseWeights(InFlightDiagnostic &diag) {
   }
   // Fewer bits: the most with which all matrices fit, and the most of those
   // that the target takes.
-  int64_t words = 0, total = 0, bitsNow = 0;
+  int64_t words = 0, total = 0, rows = 0, bitsNow = 0;
   for (const auto &entry : layout.matrices) {
     MatrixOp matrix = entry.second;
     words += matrix.getNumCodes();
+    rows += matrix.getGates() * matrix.getRows();
     total += matrix.getGates() * matrix.getRows() * matrix.getCols();
     bitsNow += matrix.getNumCodes() * matrix.getWeights().getBits();
   }
@@ -172,11 +173,16 @@ void ImageBuilder::adviseWeights(InFlightDiagnostic &diag) {
     return std::to_string(hundredths / 100) + "." +
            std::to_string(100 + hundredths % 100).substr(1) + "x";
   };
-  if (left > 0)
+  // No ratio that leaves rows without any weight: they would be constants.
+  if (left >= rows)
     diag << "; as wide as they are, weights must be compressed " << ratio(left)
          << " in all in place of " << ratio(words)
-         << " (larger --tiers ratios, or a circulant block size)";
-  diag << ", or choose a target with more";
+         << " (larger --tiers ratios, or a circulant block size), or choose a "
+            "target with more";
+  else
+    diag << "; nor is any compression, with room for " << groupDigits(left)
+         << (left == 1 ? " weight" : " weights") << " and " << groupDigits(rows)
+         << " rows; choose a target with more";
   advisePort(diag);
 }
 
@@ -184,21 +190,29 @@ void ImageBuilder::adviseWeights(InFlightDiagnostic &diag) {
 /// or why they are not.
 void ImageBuilder::advisePort(InFlightDiagnostic &diag) {
   const int64_t available = target.memories.wmemBytes;
-  const auto [resident, buffers] = SpillPlan::leastBytes(layout);
+  const LeastBytes least = SpillPlan::leastBytes(layout);
   if (!target.loadsWeights) {
-    if (resident + buffers <= available)
+    if (least.resident + least.buffers <= available)
       diag << ", or one whose load unit reaches wmem ('load.weights'): it can "
               "load weights in parts while others are used";
     return;
   }
-  if (!buffers) {
-    diag << "; none of the matrices can be loaded in parts";
+  if (!least.longest) {
+    diag << "; the load unit reaches wmem, but none of the matrices can be "
+            "loaded in parts";
     return;
   }
-  diag << "; to load them in parts, two buffers need " << groupDigits(buffers)
-       << " bytes";
-  if (resident)
-    diag << " besides " << groupDigits(resident)
+  const WeightPart &part = *least.longest;
+  MatrixOp matrix = (layout.matrices.begin() + part.matrix)->second;
+  diag << "; the load unit reaches wmem, but two buffers for the shortest "
+          "parts need "
+       << groupDigits(least.buffers) << " bytes (" << part.end - part.begin
+       << (part.end - part.begin == 1 ? " row" : " rows");
+  if (matrix.getGates() > 1)
+    diag << (part.gate < 0 ? " of all gates" : " of one gate");
+  diag << " of matrix '" << matrix.getSymName() << "' each)";
+  if (least.resident)
+    diag << " besides " << groupDigits(least.resident)
          << " of matrices that stay resident";
 }
 

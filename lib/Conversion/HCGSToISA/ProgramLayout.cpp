@@ -687,12 +687,21 @@ LogicalResult ProgramLayout::run() {
       return failure();
   noteSpill();
   const int64_t descriptors = matrices.size() + views.size() + partViews.size();
-  if (descriptors > kDescriptors)
-    return emitError(program->getLoc(), "program needs ")
-           << descriptors << " matrix descriptors, " << views.size()
-           << " of them for segments of columns and " << partViews.size()
-           << " for parts of spilled matrices; the machine has " << kDescriptors
-           << "; use longer segments, or a target with more wmem";
+  if (descriptors > kDescriptors) {
+    InFlightDiagnostic diag = emitError(program->getLoc(), "program needs ");
+    diag << descriptors << " matrix descriptors, " << views.size()
+         << " of them for segments of columns and " << partViews.size()
+         << " for parts of spilled matrices; the machine has " << kDescriptors;
+    if (!views.empty())
+      diag << "; use longer segments";
+    // Parts are as short as the buffers, which grow with wmem.
+    if (!partViews.empty())
+      diag << "; choose a target with more wmem, where buffers hold longer "
+              "parts ("
+           << groupDigits(2 * spill.bufferBytes) << " bytes of buffers need "
+           << groupDigits(partViews.size()) << " descriptors)";
+    return diag;
+  }
   if (spill.any() && streams.size() + 1 > isa::kNumStreams)
     return emitError(program->getLoc(), "program has ")
            << streams.size() << " streams and one of spilled weights; the "

@@ -276,15 +276,18 @@ int64_t SpillPlan::weightBytes(const ProgramLayout &layout) {
   return total;
 }
 
-std::pair<int64_t, int64_t> SpillPlan::leastBytes(const ProgramLayout &layout) {
-  int64_t rest = weightBytes(layout), longest = 0;
-  std::pair<int64_t, int64_t> least = {rest, 0};
+LeastBytes SpillPlan::leastBytes(const ProgramLayout &layout) {
+  int64_t rest = weightBytes(layout);
+  LeastBytes least = {.resident = rest};
+  std::optional<WeightPart> longest;
   for (const Candidate &candidate :
        cutAll(layout, findCandidates(layout), /*limit=*/0)) {
     rest -= candidate.bytes;
-    longest = std::max(longest, candidate.longest);
-    if (rest + kBuffers * longest < least.first + least.second)
-      least = {rest, kBuffers * longest};
+    for (const WeightPart &part : candidate.parts)
+      if (!longest || part.bytes > longest->bytes)
+        longest = part;
+    if (rest + kBuffers * longest->bytes < least.resident + least.buffers)
+      least = {rest, kBuffers * longest->bytes, longest};
   }
   return least;
 }

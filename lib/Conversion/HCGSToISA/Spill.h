@@ -74,6 +74,14 @@ struct PartView {
   bool operator==(const PartView &) const = default;
 };
 
+/// The fewest bytes that spilled weights leave in wmem: of matrices that stay
+/// resident, and of two buffers. All bytes and 0 if nothing can be spilled.
+struct LeastBytes {
+  int64_t resident = 0, buffers = 0;
+  /// What the buffers have to hold: of the shortest parts the longest.
+  std::optional<WeightPart> longest;
+};
+
 struct SpillPlan {
   static constexpr unsigned kBuffers = 2;
 
@@ -84,10 +92,8 @@ struct SpillPlan {
   static SpillPlan make(const ProgramLayout &layout);
   /// Bytes of the images of all matrices.
   static int64_t weightBytes(const ProgramLayout &layout);
-  /// The fewest bytes that spilled weights leave in wmem: of matrices that
-  /// cannot be kept in parts, and of two buffers for the shortest parts. All
-  /// and 0 if nothing can be spilled. Whether the target can does not matter.
-  static std::pair<int64_t, int64_t> leastBytes(const ProgramLayout &layout);
+  /// How little wmem would do, whether or not the target can load weights.
+  static LeastBytes leastBytes(const ProgramLayout &layout);
 
   bool any() const { return !parts.empty(); }
   bool isCut(unsigned matrix) const { return any() && firstPart[matrix] >= 0; }
