@@ -20,11 +20,6 @@ static std::string rowsText(uint32_t begin, uint32_t end) {
   return "rows " + std::to_string(begin) + ".." + std::to_string(end - 1);
 }
 
-/// ", step t+1" in the loop, ", step 0" before it.
-static std::string stepText(StringRef step) {
-  return step.empty() ? std::string() : (", " + step).str();
-}
-
 static std::string stepName(StringRef origin, int64_t offset) {
   std::string name = "step " + origin.str();
   if (offset > 0)
@@ -45,13 +40,17 @@ void Emitter::emit(Location loc, const isa::Instruction &instruction,
 }
 
 void Emitter::emit(Operation *op, const isa::Instruction &instruction,
-                   std::string what) {
+                   std::string what, StringRef step) {
   auto role = network.roles.find(op);
   std::optional<int64_t> layer;
   if (role != network.roles.end())
     layer = role->second.layer;
   if (getNumRows(layout.program) > 1)
     what += ", batch row " + std::to_string(getRow(op));
+  // At the very end, where traces look for it: ", step t+1" in the loop,
+  // ", step 0" before it.
+  if (!step.empty())
+    what += (", " + step).str();
   emit(op->getLoc(), instruction, std::move(what), layer);
 }
 
@@ -131,7 +130,8 @@ void Emitter::emitGates(MvmOp mvm, const schedule::Entry &entry,
               std::to_string(entry.colEnd - 1);
   emit(mvm, instruction,
        network.roles.lookup(mvm).what + letters + " " + rowsText(begin, end) +
-           columns + stepText(step));
+           columns,
+       step);
 }
 
 void Emitter::emitFlow(Operation *op, unsigned part,
@@ -140,7 +140,7 @@ void Emitter::emitFlow(Operation *op, unsigned part,
                        StringRef step, int weightPart) {
   uint32_t begin = entry.begin, end = entry.end, n = end - begin;
   std::string role = network.roles.lookup(op).what;
-  std::string where = " " + rowsText(begin, end) + stepText(step);
+  std::string where = " " + rowsText(begin, end);
   auto vec = [&](Value value) { return address(value, begin, end, -1); };
   auto init = starts ? isa::Init::Zero : isa::Init::Acc;
 
@@ -148,12 +148,12 @@ void Emitter::emitFlow(Operation *op, unsigned part,
       .Case([&](ReadOp read) {
         emit(op,
              isa::Load{.dst = vec(read.getResult()), .src = *stream, .n = n},
-             "load " + read.getStream().str() + stepText(step));
+             "load " + read.getStream().str(), step);
       })
       .Case([&](WriteOp write) {
         emit(op,
              isa::Store{.dst = *stream, .src = vec(write.getValue()), .n = n},
-             "store " + write.getStream().str() + stepText(step));
+             "store " + write.getStream().str(), step);
       })
       .Case([&](MvmOp mvm) {
         emitProduct(mvm, entry, starts, address, step, weightPart);
@@ -166,7 +166,7 @@ void Emitter::emitFlow(Operation *op, unsigned part,
                        .n = n,
                        .lshift = uint32_t(vmac.getShl()),
                        .init = init},
-             role + where);
+             role + where, step);
       })
       .Case([&](VaccOp vacc) {
         emit(op,
@@ -175,7 +175,7 @@ void Emitter::emitFlow(Operation *op, unsigned part,
                        .n = n,
                        .lshift = uint32_t(vacc.getShl()),
                        .init = init},
-             role + where);
+             role + where, step);
       })
       .Case([&](ActOp act) {
         emit(op,
@@ -184,7 +184,7 @@ void Emitter::emitFlow(Operation *op, unsigned part,
                       .n = n,
                       .shift = int32_t(int64_t(act.getShift())),
                       .table = layout.tableNumber(act.getTable())},
-             role + where);
+             role + where, step);
       })
       .Case([&](RequantOp requant) {
         emit(op,
@@ -194,7 +194,7 @@ void Emitter::emitFlow(Operation *op, unsigned part,
                           .n = n,
                           .shift = int32_t(int64_t(requant.getShift())),
                           .bits = requant.getResult().getType().getBits()},
-             role + where);
+             role + where, step);
       })
       .Case([&](ConcatOp concat) {
         int64_t offset = 0;
@@ -205,7 +205,7 @@ void Emitter::emitFlow(Operation *op, unsigned part,
                                        end + offset, -1),
                         .src = vec(concat.getInputs()[part]),
                         .n = n},
-             role + " " + std::to_string(part) + stepText(step));
+             role + " " + std::to_string(part), step);
       });
 }
 

@@ -77,8 +77,10 @@ private:
                 const schedule::Entry &entry, bool starts, AddressOf address,
                 std::optional<isa::Addr> stream, llvm::StringRef step,
                 int weightPart = -1);
+  /// With the layer of `op`, its row where there are several, and the time step
+  /// (none outside a time loop) in the debug map.
   void emit(mlir::Operation *op, const isa::Instruction &instruction,
-            std::string what);
+            std::string what, llvm::StringRef step = {});
   void emit(mlir::Location loc, const isa::Instruction &instruction,
             std::string what, std::optional<int64_t> layer = std::nullopt);
 
