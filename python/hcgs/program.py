@@ -225,10 +225,10 @@ class Program:
         point = self._loaded.operating_point(operating_point)
         made = None
         if trace is not None:  # needs no data, so what is wrong is said at once
-            check_writable(trace)
             made = self._traced(
                 trace, given[0] if given else steps, trace_steps, operating_point
             )
+            check_writable(trace)
         outputs = self._call(self._runner.run, arrays, codes, checked, threads, given)
         self._statistics.set_operating_point(point)
         if made is not None:

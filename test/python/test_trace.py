@@ -7,6 +7,7 @@ import collections
 import gzip
 import json
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,6 +203,11 @@ def test_errors_leave_nothing(program, tmp_path):
     for kind, message, name, which in bad:
         with pytest.raises(kind, match=message):
             ran.run(data(7, 1), trace=tmp_path / name, trace_steps=which)
+    for nothing in ("", Path("")):
+        with pytest.raises(hcgs.InputError, match=r"'\.?': a trace ends in \.json"):
+            ran.run(data(7, 1), trace=nothing)
+        with pytest.raises(hcgs.InputError, match=r"'\.?': a trace ends in \.json"):
+            program.trace(nothing, 7)
     with pytest.raises(hcgs.InputError, match="steps must be a number from 1, not 0"):
         program.trace(tmp_path / "t.json", 0)
     with pytest.raises(hcgs.InputError, match="trace_steps needs trace"):
