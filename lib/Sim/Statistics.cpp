@@ -160,8 +160,8 @@ Result<StreamLayout> sim::layoutRun(const LoadedProgram &program,
     return Error{"the program has no entry 'run'"};
   const std::optional<int64_t> fixed = program.fixedTime();
   if (fixed && steps != *fixed)
-    return Error{
-        fmt::format("{} time steps found, the model demands {}", steps, *fixed)};
+    return Error{fmt::format("{} time steps found, the model demands {}", steps,
+                             *fixed)};
   return program.layoutStreams(steps);
 }
 
