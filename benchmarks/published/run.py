@@ -49,6 +49,19 @@ FIGURES = {
 }
 
 
+def why_not_writable(path: Path) -> str | None:
+    """Why a file cannot be written there; None if it can. Changes nothing."""
+    existed = path.exists()
+    try:
+        with path.open("a"):
+            pass
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        return f"cannot write '{path}': {error.strerror}"
+    return None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--only", default=",".join(FIGURES), metavar="R1,...",
@@ -67,6 +80,9 @@ def main() -> int:
         parser.error("argument --docs: the page shows all figures; leave --quick and --only out")
     if args.jobs < 1:
         parser.error(f"argument --jobs: {args.jobs} found, at least 1 is allowed")
+    # The run takes minutes: what could not be written afterwards is said now.
+    if args.json and (problem := why_not_writable(args.json)):
+        parser.error(f"argument --json: {problem}")
     sections = []
     with tempfile.TemporaryDirectory() as folder:
         work = Bench(Path(folder), args.quick, args.jobs)

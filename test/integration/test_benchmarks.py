@@ -76,6 +76,20 @@ if any(word in argument for argument in sys.argv[1:] for word in {words}):
 os.execv({real!r}, [{real!r}, *sys.argv[1:]])
 """
 
+@pytest.mark.parametrize("place", ["none/numbers.json", "."])
+def test_numbers_that_cannot_be_written_are_refused_first(place: str, tmp_path: Path):
+    """Before anything is computed, not after minutes."""
+    out = tmp_path / place
+    command = [sys.executable, BENCHMARKS / "published" / "run.py", "--json", out]
+    # No compiler to be found: nothing could be computed.
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={"PATH": ""}
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"argument --json: cannot write '{out}'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 #: What is refused, and the figures that must be missed for it.
 REFUSALS = {
     "every target": (["--target="], ["R1", "R2", "R3", "R4", "R4b", "R5", "R6"]),
