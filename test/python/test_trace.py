@@ -188,6 +188,8 @@ def test_long_runs_are_cut_with_a_warning(program, tmp_path):
         held = program.trace(tmp_path / "t.json.gz", 20_000)
     assert held.start == 0 and 100 < held.stop < 20_000
     content = gzip.decompress((tmp_path / "t.json.gz").read_bytes())
+    assert 70e6 < len(content) < 110e6  # as docs/Guides/Trace.md says
+    assert 4e6 < (tmp_path / "t.json.gz").stat().st_size < 8e6
     assert "the rest begins at" in json.loads(content)["otherData"]["left_out"]
 
 
