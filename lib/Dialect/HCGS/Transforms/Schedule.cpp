@@ -219,7 +219,13 @@ struct SchedulePass : hcgs::flow::impl::HCGSScheduleBase<SchedulePass> {
     }
     if (!refusal)
       return success();
-    return emitError(SequenceOp(models.front().first).getLoc()) << *refusal;
+    InFlightDiagnostic diag =
+        emitError(SequenceOp(models.front().first).getLoc());
+    diag << *refusal;
+    if (models.size() > 1)
+      diag << "; none of the " << models.size()
+           << " time loops of the model has an LSTM layer, and one would do";
+    return diag;
   }
 
   void remarkUndivided(SequenceOp sequence, const StepModel &model) const {
