@@ -18,9 +18,12 @@ using namespace hcgs::flow;
 using namespace hcgs::toisa;
 
 namespace {
-/// A loop as a scheduling problem in which the buffers are storages, loads are
-/// operations that write them, and a product with a spilled part is one that
-/// reads its buffer as well.
+/// A loop as a scheduling problem in which loads are operations, and what each
+/// leaves in its buffer is a storage, which it writes. A product with a spilled
+/// part reads that storage as well, and that of the next load into the buffer,
+/// which has to wait for it. Older and later loads need no mention, since the
+/// load unit and the matrix unit keep their order: with one storage for a
+/// buffer, every load would conflict with every product.
 class SpilledLoop {
 public:
   SpilledLoop(const ProgramLayout &layout, const SpillPlan &plan,
@@ -29,11 +32,6 @@ public:
         timing(schedule::timingOf(layout.target)) {
     planned.depth = loop.depth;
     planned.holdings = loop.holdings;
-    for (unsigned &buffer : buffers) {
-      buffer = problem.storages.size();
-      problem.storages.push_back({.memory = schedule::Memory::W, .rows = 1});
-      planned.holdings.push_back({});
-    }
     addEntries();
     schedule::estimate(problem, planned);
   }
@@ -47,7 +45,7 @@ private:
   void addEntries();
   void addProduct(const schedule::Entry &entry, const WeightPart &part);
   void addLoad(const WeightPart &part);
-  /// The operation as it reads a buffer.
+  /// The operation as it reads what is in a buffer.
   unsigned reading(unsigned operation, unsigned buffer);
 
   const ProgramLayout &layout;
@@ -56,17 +54,29 @@ private:
   schedule::Problem problem;
   schedule::Plan planned;
   schedule::MachineTiming timing;
-  unsigned buffers[SpillPlan::kBuffers];
+  /// Of each buffer the storages of its loads, in their order, and how many of
+  /// them were issued; the loop is entered with the last one's in the buffer.
+  std::vector<unsigned> contents[SpillPlan::kBuffers];
+  size_t issued[SpillPlan::kBuffers] = {};
+  /// By operation and the storage that it reads.
   std::map<std::pair<unsigned, unsigned>, unsigned> readers;
 };
 } // namespace
 
 unsigned SpilledLoop::reading(unsigned operation, unsigned buffer) {
-  auto [place, isNew] = readers.try_emplace({operation, buffer});
+  const std::vector<unsigned> &storages = contents[buffer];
+  // Parts that stay in the buffer once they are there.
+  if (storages.empty())
+    return operation;
+  const size_t count = storages.size(), next = issued[buffer] % count;
+  const unsigned now = storages[(next + count - 1) % count];
+  auto [place, isNew] = readers.try_emplace({operation, now});
   if (isNew) {
     place->second = problem.operations.size();
     schedule::Operation reader = problem.operations[operation];
-    reader.reads.push_back({.storage = buffers[buffer], .all = true});
+    reader.reads.push_back({.storage = now, .all = true});
+    if (count > 1)
+      reader.reads.push_back({.storage = storages[next], .all = true});
     problem.operations.push_back(std::move(reader));
   }
   return place->second;
@@ -97,7 +107,7 @@ void SpilledLoop::addProduct(const schedule::Entry &entry,
 void SpilledLoop::addLoad(const WeightPart &part) {
   schedule::Operation load;
   load.unit = schedule::Unit::Load;
-  load.storage = buffers[part.buffer];
+  load.storage = contents[part.buffer][issued[part.buffer]++];
   load.rows = 1;
   load.occupancy = [cycles = timing.transferBytes(timing.load, part.bytes)](
                        const schedule::Entry &) { return cycles; };
@@ -120,14 +130,24 @@ void SpilledLoop::addEntries() {
   for (const auto &[entry, part] : issues)
     uses.push_back(part);
   BufferedLoads loads(plan, uses, /*repeats=*/true);
+  std::vector<int> loaded;
+  for (size_t number = 0; number < uses.size(); ++number) {
+    loaded.push_back(loads.after(number));
+    if (loaded.back() < 0)
+      continue;
+    contents[plan.parts[loaded.back()].buffer].push_back(
+        problem.storages.size());
+    problem.storages.push_back({.memory = schedule::Memory::W, .rows = 1});
+    planned.holdings.push_back({});
+  }
   for (auto [number, issue] : llvm::enumerate(issues)) {
     const auto &[entry, part] = issue;
     if (part < 0)
       planned.entries.push_back(*entry);
     else
       addProduct(*entry, plan.parts[part]);
-    if (int next = loads.after(number); next >= 0)
-      addLoad(plan.parts[next]);
+    if (loaded[number] >= 0)
+      addLoad(plan.parts[loaded[number]]);
   }
 }
 
