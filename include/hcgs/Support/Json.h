@@ -15,8 +15,8 @@
 namespace hcgs {
 
 /// Parses a JSON text whose values nest at most 64 deep. Duplicate keys are
-/// refused: they would make the text mean two things. `what` opens errors, which
-/// name the place by its JSON pointer.
+/// refused: they would make the text mean two things. `what` opens errors,
+/// which name the place by its JSON pointer.
 Result<nlohmann::json> parseJson(std::string_view text, std::string_view what);
 
 } // namespace hcgs
