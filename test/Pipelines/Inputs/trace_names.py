@@ -29,6 +29,8 @@ for name, found in seen.items():
     match = re.search(r", batch row (\d+)$", name)
     assert match, f"{name!r}: the row of the batch is not at the end of the name"
     counts[int(match[1])] += 1
-    assert sorted(found, key=str) == sorted(range(steps), key=str), f"{name!r}: of steps {found}"
+    assert sorted(found, key=str) == sorted(range(steps), key=str), (
+        f"{name!r}: of steps {found}"
+    )
 assert sorted(counts) == list(range(rows)) and len(set(counts.values())) == 1, counts
 print(f"{rows} rows, {steps} steps")
