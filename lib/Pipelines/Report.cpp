@@ -161,7 +161,7 @@ static Result<void> describeProgram(const Program &program,
   const Json matrixMeta = meta.value("matrices", Json::array());
   const Json tableMeta = meta.value("tables", Json::array());
 
-  uint64_t kept = 0, fp32Bytes = 0;
+  uint64_t kept = 0, fp32Bytes = 0, weightBytes = 0;
   Json matrices = Json::array();
   for (size_t i = 0; i < descriptors->size(); ++i) {
     // Views and parts share the weights of a matrix that is counted.
@@ -177,6 +177,8 @@ static Result<void> describeProgram(const Program &program,
       return matrix.takeError();
     (*matrix)["direction"] = directionOf(meta, entry);
     kept += (*matrix)["kept"].get<uint64_t>();
+    // Of all parts, whether wmem has room for them or not.
+    weightBytes += (*matrix)["weight_bytes"].get<uint64_t>();
     fp32Bytes += 4 * (*matrix)["total"].get<uint64_t>() +
                  (*matrix)["bias_bytes"].get<uint64_t>();
     matrices.push_back(std::move(*matrix));
@@ -184,17 +186,17 @@ static Result<void> describeProgram(const Program &program,
   report["layers"] = describeLayers(matrices);
   report["matrices"] = std::move(matrices);
 
-  const double weightBytes = double(program.weights.size());
-  report["totals"] = {{"weight_bytes", program.weights.size()},
-                      {"index_bytes", program.index.size()},
-                      {"bias_bytes", program.bias.size()},
-                      {"table_bytes", program.tables.size()},
-                      {"program_bytes", program.text.size()},
-                      {"kept_weights", kept},
-                      {"fp32_bytes", fp32Bytes},
-                      {"ratio", weightBytes > 0
-                                    ? Json(double(fp32Bytes) / weightBytes)
-                                    : Json()}};
+  report["totals"] = {
+      {"weight_bytes", weightBytes},
+      {"resident_bytes", program.weights.size()},
+      {"index_bytes", program.index.size()},
+      {"bias_bytes", program.bias.size()},
+      {"table_bytes", program.tables.size()},
+      {"program_bytes", program.text.size()},
+      {"kept_weights", kept},
+      {"fp32_bytes", fp32Bytes},
+      {"ratio", weightBytes > 0 ? Json(double(fp32Bytes) / double(weightBytes))
+                                : Json()}};
 
   Json list = Json::array();
   for (size_t i = 0; i < tables->size(); ++i) {

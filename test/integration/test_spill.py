@@ -109,7 +109,7 @@ def test_results_do_not_change(tmp_path, hidden, layers, share, schedule):
     )
 
     spill = program.report["spill"]
-    resident = program.report["totals"]["weight_bytes"]
+    resident = program.report["totals"]["resident_bytes"]
     assert resident + spill["buffer_bytes"] <= int(share * bytes_)
     assert resident + spill["bytes"] == bytes_
     assert 0 < spill["bytes_per_step"] and 0 < spill["load_port_share"] <= 1
@@ -180,13 +180,27 @@ def test_accounting_counts_the_buffers(tmp_path):
     target = make_target(tmp_path, 9000)
     report = compile(model, target).report
     buffers = report["spill"]["buffer_bytes"]
-    resident = report["totals"]["weight_bytes"]
+    resident = report["totals"]["resident_bytes"]
     wmem = report["memories"]["wmem"]
     assert wmem["used"] == resident + buffers and wmem["buffers"] == buffers
     # The HTML report has it from the program.
     facts = Facts(oracle.read(bytes(compile(model, target)))).memories[0]
     assert facts.name == "wmem" and facts.used == wmem["used"]
     assert sum(bytes_ for _, bytes_ in facts.parts) == facts.used
+
+
+@pytest.mark.parametrize("share", [1, 0.9, 0.5, 0.2])
+def test_what_is_spilled_compresses_nothing(tmp_path, share):
+    """The ratio is that of the weights, however many of them wmem holds."""
+    program = compile(make_model(40, 2), make_target(tmp_path, int(share * 19350)))
+    totals = program.report["totals"]
+    spilled = program.report.get("spill", {"bytes": 0})["bytes"]
+    assert (spilled > 0) == (share < 1)
+    assert totals["weight_bytes"] == 19350 == totals["resident_bytes"] + spilled
+    assert totals["ratio"] == totals["fp32_bytes"] / 19350
+    assert Facts(oracle.read(bytes(program))).weight_bytes == 19350
+    page = html.unescape(hcgs.report_html(program))
+    assert f"{totals['fp32_bytes'] / 19350:.1f}x smaller than dense fp32" in page
 
 
 @pytest.mark.parametrize("share", [0.9, 0.5])
@@ -258,7 +272,7 @@ def test_compressed_matrices(tmp_path, name, share):
     spill = program.report["spill"]
     kinds = {program.report["matrices"][n]["kind"] for n in spill["matrices"]}
     assert kinds >= {"circulant" if name == "circulant" else "hcgs"}
-    resident = program.report["totals"]["weight_bytes"]
+    resident = program.report["totals"]["resident_bytes"]
     assert resident + spill["buffer_bytes"] <= int(share * bytes_)
     assert resident + spill["bytes"] == bytes_
     assert len(spill["matrices"]) < spill["parts"]

@@ -257,6 +257,11 @@ class Facts:
         )
         return 4 * (self.total.total + biases)
 
+    @property
+    def weight_bytes(self) -> int:
+        """The weights as they are stored, whether wmem has room for them or not."""
+        return sum(matrix.desc.weight_bytes for matrix in self.matrices)
+
     @cached_property
     def memories(self) -> tuple[Memory, ...]:
         file = self.file

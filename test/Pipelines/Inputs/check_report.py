@@ -16,6 +16,7 @@ floats = 4 * hidden * (inputs + 3 * hidden) + hidden * classes + 2 * 4 * hidden 
 totals = report["totals"]
 assert totals["kept_weights"] == dense + kept, totals
 assert totals["weight_bytes"] == (dense + kept) * 6 // 8, totals
+assert totals["resident_bytes"] == totals["weight_bytes"], totals
 assert totals["fp32_bytes"] == 4 * floats, totals
 assert totals["bias_bytes"] == 4 * (2 * 4 * hidden + classes), totals
 assert abs(totals["ratio"] - totals["fp32_bytes"] / totals["weight_bytes"]) < 1e-9
@@ -67,7 +68,7 @@ assert report["step"] == {"supported": True, "reason": None}
 assert any("calibrat" in remark for remark in report["remarks"]), report["remarks"]
 
 memories = report["memories"]
-assert memories["wmem"]["used"] == totals["weight_bytes"]
+assert memories["wmem"]["used"] == totals["resident_bytes"]
 assert all(0 < m["used"] <= m["available"] for m in memories.values()), memories
 assert all(0 < t["max_error_lsb"] < 4 for t in report["tables"]), report["tables"]
 assert {f["name"]: f["width"] for f in report["formats"]}["/head/MatMul"] == classes
