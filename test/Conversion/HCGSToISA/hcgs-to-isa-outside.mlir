@@ -107,4 +107,5 @@ hcgs.program @net {
 // A shape that was asked for is taken outside time loops, too.
 // FIXED: isa.mvm {{.*}}, desc 2, {{.*}}, tile 8 {
 // The next schedule decides anew.
+// AGAIN: isa.mvm {{.*}}, desc 2, {{.*}}, tile 2 {
 // AGAIN-NOT: isa.mvm {{.*}}, desc 2, {{.*}}, tile 8 {
