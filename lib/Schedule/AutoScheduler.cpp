@@ -476,10 +476,12 @@ bool Auto::mostPromising() {
                        op.group == kNone ? op.rows : choices[op.group].height)
                    .size();
     }
+    work += count;
+    // Too many pieces are soon counted, a graph of them is not soon made.
+    look -= int64_t(1 + count / 16);
     if (double(count + problem.controlPerIteration) >= now)
       return;
     look -= int64_t(count * (1 + count / 32));
-    work += count;
     PieceGraph graph(problem, cutting, kMostSlots);
     int64_t least = graph.resourceBound();
     if (double(least) < now)

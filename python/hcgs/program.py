@@ -119,8 +119,11 @@ def _as_lengths(lengths: Any, rows: int, steps: int) -> list[int]:
 
 def _as_steps(steps: Any) -> int:
     """`steps` as a whole number from 1, or InputError."""
-    if not isinstance(steps, (int, np.integer)) or steps < 1:
+    whole = isinstance(steps, (int, np.integer)) and not isinstance(steps, bool)
+    if not whole or steps < 1:
         raise InputError(f"steps must be a number from 1, not {steps!r}")
+    if steps >= 2**63:
+        raise InputError(f"steps must be a number below 2**63, not {steps}")
     return int(steps)
 
 

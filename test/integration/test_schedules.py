@@ -86,12 +86,12 @@ def test_frames_are_read_in_row_blocks(tmp_path):
 def test_estimate_equals_simulator(path):
     program = hcgs.compile(str(path))
     counts = {}
-    for steps in (1, 16, 48):
+    for steps in (1, 48, 288):
         program.run(make_inputs(program, steps), codes=True)
         counts[steps] = program.stats["cycles"]
     estimate = program.report["estimate"]
     assert estimate["cycles_of_one_step"] == counts[1]
-    assert estimate["cycles_per_step"] == (counts[48] - counts[16]) / 32
+    assert estimate["cycles_per_step"] == (counts[288] - counts[48]) / 240
 
 
 def test_views_are_counted_once():

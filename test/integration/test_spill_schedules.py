@@ -145,9 +145,9 @@ def test_schedules_by_hand(tmp_path, name, change, share):
     assert {"0", "1 retile"} <= tiles if name == "depth2" else tiles == {"0"}
     assert_equals_the_numpy_model(program)
     counts = {}
-    for steps in (1, 16, 48):
+    for steps in (1, 48, 288):
         program.run(make_inputs(program, steps), codes=True)
         counts[steps] = program.stats["cycles"]
     estimate = program.report["estimate"]
     assert estimate["cycles_of_one_step"] == counts[1]
-    assert estimate["cycles_per_step"] == (counts[48] - counts[16]) / 32
+    assert estimate["cycles_per_step"] == (counts[288] - counts[48]) / 240

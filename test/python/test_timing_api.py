@@ -39,9 +39,11 @@ def test_rows_that_are_computed_together():
 
 
 def test_steps_that_no_run_takes(program):
-    for steps in (0, -1, 1.5, "3", None):
+    for steps in (0, -1, 1.5, "3", None, True):
         with pytest.raises(hcgs.InputError, match="steps must be a number from 1"):
             program.timing(steps)
+    with pytest.raises(hcgs.InputError, match=r"must be a number below 2\*\*63"):
+        program.timing(2**63)
     with pytest.raises(hcgs.InputError, match="do not fit the 2 GiB"):
         program.timing(10**9)
 

@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
                  "of each number")
       ->type_name("NAME|FILE");
   try {
-    app.parse(commandLine(argc, argv));
+    app.parse(commandLine(app, argc, argv));
     checkUsage(options, app);
     asks = app.count("--list-targets") + app.count("--print-target") > 0;
   } catch (const CLI::ParseError &error) {

@@ -272,7 +272,7 @@ int main(int argc, char **argv) {
                wrap("Print the JSON Schema of target files"));
   addOptions(app, arguments.options);
   try {
-    app.parse(commandLine(argc, argv));
+    app.parse(commandLine(app, argc, argv));
     const bool asks = arguments.listOperators || arguments.listTargets ||
                       arguments.printSchema || !arguments.printTarget.empty();
     if (!asks)

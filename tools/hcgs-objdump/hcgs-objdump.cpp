@@ -190,7 +190,7 @@ int main(int argc, char **argv) {
   app.footer("Exit status: 0 success, 1 bad input, 2 wrong usage.");
   addOptions(app, options);
   try {
-    app.parse(commandLine(argc, argv));
+    app.parse(commandLine(app, argc, argv));
     if (options.word && !options.weights)
       throw CLI::ValidationError("--word needs --weights");
     if (options.disassemble && options.disassembleAll)

@@ -583,7 +583,7 @@ int main(int argc, char **argv) {
                  "time steps; A: goes on to the end, A is one")
       ->type_name("A:B");
   try {
-    app.parse(commandLine(argc, argv));
+    app.parse(commandLine(app, argc, argv));
     checkUsage(options, app);
     readTraceOptions(options);
   } catch (const CLI::ParseError &error) {

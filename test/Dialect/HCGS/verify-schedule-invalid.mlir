@@ -658,7 +658,7 @@ hcgs.program @p target "generic" {
     %y = hcgs.requant %s[0] shift 0 layer @L0 : !s -> !v
     hcgs.write %y, @y at 0 : !v
     hcgs.schedule depth 1 {
-      // expected-error@+1 {{has 60000 slots; with depth 1, values of no more than 67 steps can be of use at a time; use at most 67}}
+      // expected-error@+1 {{has 60000 slots; with depth 1, and 68 instructions that wait at most, values of no more than 71 steps are of use at a time; use at most 71}}
       hcgs.buffer %x slots 60000 : !v
       hcgs.buffer %s slots 1 : !s
       hcgs.buffer %y slots 3 : !v

@@ -478,20 +478,29 @@ LogicalResult Checker::checkTarget() {
   return success();
 }
 
-/// In iteration t, entries touch steps t - 1 (a state that is read) to
-/// t + depth, so order needs no more than depth + 2 slots. More let entries of
-/// later iterations start while older ones still wait in the queues; but a ring
-/// is checked step by step, and none is of use that is longer than what queues
-/// hold.
+/// Condition 7. In iteration t, entries touch steps t - 1 (a state that is
+/// read) to t + depth, so order needs no more than depth + 2 slots. More let
+/// entries of later iterations start while older ones still wait, of which
+/// there are no more than the queues and units hold. A ring is checked step by
+/// step, which sets a limit as well.
 LogicalResult Checker::checkSlots() {
-  constexpr int64_t kInFlight = 64;
-  const int64_t most = int64_t(scheduleOp.getDepth()) + 2 + kInFlight;
+  constexpr uint64_t kMostInFlight = 256;
+  uint64_t inFlight = kMostInFlight;
+  if (target) {
+    const auto &queues = target->queues;
+    constexpr uint64_t kUnits = 4;
+    inFlight =
+        std::min<uint64_t>(inFlight, kUnits + queues.load + queues.matrix +
+                                         queues.vector + queues.store);
+  }
+  const int64_t most = int64_t(scheduleOp.getDepth()) + 2 + int64_t(inFlight);
   for (Buffer &buffer : buffers)
     if (buffer.slots > most)
       return buffer.op.emitOpError("has ")
              << buffer.slots << " slots; with depth " << scheduleOp.getDepth()
-             << ", values of no more than " << most
-             << " steps can be of use at a time; use at most " << most;
+             << ", and " << inFlight
+             << " instructions that wait at most, values of no more than "
+             << most << " steps are of use at a time; use at most " << most;
   return success();
 }
 

@@ -118,8 +118,9 @@ def HCGSVerifySchedule : Pass<"hcgs-verify-schedule", "::hcgs::flow::ProgramOp">
     6. on the target that the program or the option names: tile shapes exist,
        and neither the buffers, nor their rings and streams, nor the entries
        take more than its memories and address registers;
-    7. no buffer has more than depth + 2 slots, the steps whose values can be
-       needed at a time.
+    7. no buffer has more slots than can be of use: depth + 2 for the steps whose
+       values are needed at a time, and one for each instruction that can wait
+       in the target's queues and units, of which no more than 256 count.
 
     Since the machine keeps program order where ranges conflict (T-H-1) and
     waits where a queue is full (T-D-2), these make a schedule correct. A
