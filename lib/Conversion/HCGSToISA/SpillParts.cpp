@@ -161,7 +161,8 @@ static std::optional<std::vector<WeightPart>> cutCompressed(unsigned number,
   std::vector<WeightPart> parts;
   for (size_t i = 0; i + 1 < blocks.size(); ++i) {
     std::vector<int64_t> edges = {blocks[i], blocks[i + 1]};
-    // A part that has to be several row blocks has no edge inside any.
+    // Row blocks that can only be had together stay together, though there may
+    // be edges inside them: a part is whole row blocks or rows of one.
     if (edges[1] - edges[0] <= rowBlock)
       edges = cutter.cutAnywhere(edges[0], edges[1], limit);
     for (size_t j = 0; j + 1 < edges.size(); ++j)
