@@ -294,6 +294,8 @@ static LogicalResult checkLength(isa::ProgramOp program,
     else if (llvm::isa<isa::InstructionOpInterface>(op))
       ++count;
   });
+  assert(count == countInstructions(layout, layout.spill) &&
+         "weights are spilled by another count");
   uint64_t available = target.memories.pmemInstructions;
   if (count <= available)
     return success();

@@ -685,6 +685,7 @@ LogicalResult ProgramLayout::run() {
     if (failed(noteMatrix(mvm, mvm.getResult().getType().getRows(),
                           mvm.getBias(), mvm.getResult())))
       return failure();
+  decideStep();
   noteSpill();
   const int64_t descriptors = matrices.size() + views.size() + partViews.size();
   if (descriptors > kDescriptors) {
@@ -706,7 +707,6 @@ LogicalResult ProgramLayout::run() {
     return emitError(program->getLoc(), "program has ")
            << streams.size() << " streams and one of spilled weights; the "
            << "machine has " << isa::kNumStreams;
-  decideStep();
   if (failed(allocate()) || failed(allocateRegisters()))
     return failure();
   return success();

@@ -247,20 +247,27 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
     ways.push_back(std::move(turns));
   std::optional<SpillPlan> best;
   std::optional<SpillCost> least;
+  auto consider = [&](ArrayRef<unsigned> order, int64_t limit, bool cutsAll,
+                      const Turns &turns) {
+    std::optional<SpillPlan> plan =
+        makePlan(layout, order, total, limit, cutsAll, turns);
+    if (!plan)
+      return;
+    SpillCost cost = estimateExcess(layout, *plan);
+    // Then cycles, which take the time to find, do not matter.
+    if (least && cost.over > least->over)
+      return;
+    cost.cyclesPerStep = estimateCycles(layout, *plan);
+    if (least && !(cost < *least))
+      return;
+    best = std::move(plan);
+    least = cost;
+  };
   for (const Turns &turns : ways)
     for (int64_t share : {8, 4, 16, 32, 64})
       for (ArrayRef<unsigned> order : orders)
-        for (bool cutsAll : {false, true}) {
-          std::optional<SpillPlan> plan =
-              makePlan(layout, order, total, available / share, cutsAll, turns);
-          if (!plan)
-            continue;
-          SpillCost cost = estimateSpill(layout, *plan);
-          if (least && !(cost < *least))
-            continue;
-          best = std::move(plan);
-          least = cost;
-        }
+        for (bool cutsAll : {false, true})
+          consider(order, available / share, cutsAll, turns);
   // The shortest parts there are.
   for (ArrayRef<unsigned> order : orders)
     if (!best)

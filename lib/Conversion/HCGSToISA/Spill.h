@@ -148,8 +148,13 @@ struct SpillCost {
   int64_t spilledBytes = 0;
   auto operator<=>(const SpillCost &) const = default;
 };
-/// Replays the loops with the parts and loads of a plan.
-SpillCost estimateSpill(const ProgramLayout &layout, const SpillPlan &plan);
+/// Its `over` and `spilledBytes`, which take little time.
+SpillCost estimateExcess(const ProgramLayout &layout, const SpillPlan &plan);
+/// Its `cyclesPerStep`: replays the loops with the parts and loads of a plan.
+double estimateCycles(const ProgramLayout &layout, const SpillPlan &plan);
+/// Instructions of the whole program with the parts and loads of a plan: those
+/// that will be emitted.
+uint64_t countInstructions(const ProgramLayout &layout, const SpillPlan &plan);
 
 /// Spilled parts that a list of uses loads, in turn for each buffer.
 class BufferedLoads {

@@ -37,14 +37,12 @@ public:
   }
 
   double cycles() const { return planned.cyclesPerStep; }
-  uint64_t instructions() const {
-    return schedule::planInstructions(problem, planned);
-  }
 
 private:
   void addEntries();
   void addProduct(const schedule::Entry &entry, const WeightPart &part);
-  void addLoad(const WeightPart &part);
+  /// A load that follows an entry for time step t + `step`.
+  void addLoad(const WeightPart &part, unsigned step);
   /// The operation as it reads what is in a buffer.
   unsigned reading(unsigned operation, unsigned buffer);
 
@@ -104,14 +102,14 @@ void SpilledLoop::addProduct(const schedule::Entry &entry,
   }
 }
 
-void SpilledLoop::addLoad(const WeightPart &part) {
+void SpilledLoop::addLoad(const WeightPart &part, unsigned step) {
   schedule::Operation load;
   load.unit = schedule::Unit::Load;
   load.storage = contents[part.buffer][issued[part.buffer]++];
   load.rows = 1;
   load.occupancy = [cycles = timing.transferBytes(timing.load, part.bytes)](
                        const schedule::Entry &) { return cycles; };
-  planned.entries.push_back({unsigned(problem.operations.size()), 0, 1, 0});
+  planned.entries.push_back({unsigned(problem.operations.size()), 0, 1, step});
   problem.operations.push_back(std::move(load));
   // What sets the registers.
   problem.controlPerIteration += plan.instructionsOfLoad(part) - 1;
@@ -147,7 +145,7 @@ void SpilledLoop::addEntries() {
     else
       addProduct(*entry, plan.parts[part]);
     if (loaded[number] >= 0)
-      addLoad(plan.parts[loaded[number]]);
+      addLoad(plan.parts[loaded[number]], entry->step);
   }
 }
 
@@ -174,25 +172,27 @@ static int64_t countIndexBytes(const ProgramLayout &layout,
   return bytes;
 }
 
-SpillCost toisa::estimateSpill(const ProgramLayout &layout,
-                               const SpillPlan &plan) {
+SpillCost toisa::estimateExcess(const ProgramLayout &layout,
+                                const SpillPlan &plan) {
   SpillCost cost;
   cost.spilledBytes = plan.spilledBytes;
   auto add = [&](int64_t needed, int64_t available) {
     cost.over += std::max<int64_t>(0, needed - available);
   };
-  int64_t instructions = 0;
-  for (const Loop &loop : layout.loops) {
-    SpilledLoop spilled(layout, plan, loop);
-    cost.cyclesPerStep += spilled.cycles();
-    instructions += spilled.instructions();
-  }
   const auto &memories = layout.target.memories;
-  add(instructions, memories.pmemInstructions);
+  add(countInstructions(layout, plan), memories.pmemInstructions);
   add(countIndexBytes(layout, plan), memories.imemBytes);
   int64_t views = llvm::count_if(
       layout.views, [&](const auto &view) { return !plan.isCut(view.matrix); });
   add(layout.matrices.size() + views + plan.findViews(layout).size(),
       ProgramLayout::kDescriptors);
   return cost;
+}
+
+double toisa::estimateCycles(const ProgramLayout &layout,
+                             const SpillPlan &plan) {
+  double cycles = 0;
+  for (const Loop &loop : layout.loops)
+    cycles += SpilledLoop(layout, plan, loop).cycles();
+  return cycles;
 }
