@@ -18,6 +18,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <cassert>
 #include <cmath>
 #include <limits>
 

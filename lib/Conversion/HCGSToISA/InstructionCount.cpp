@@ -6,6 +6,9 @@
 // HCGSToISA.cpp asserts that both agree.
 
 #include "ProgramLayout.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+#include "llvm/ADT/bit.h"
 
 using namespace mlir;
 using namespace hcgs;

@@ -269,10 +269,10 @@ SpillPlan SpillPlan::make(const ProgramLayout &layout) {
         for (bool cutsAll : {false, true})
           consider(order, available / share, cutsAll, turns);
   // The shortest parts there are.
-  for (ArrayRef<unsigned> order : orders)
-    if (!best)
-      best = makePlan(layout, order, total, /*limit=*/0, /*cutsAll=*/false,
-                      ways.back());
+  if (!best)
+    for (const Turns &turns : ways)
+      for (ArrayRef<unsigned> order : orders)
+        consider(order, /*limit=*/0, /*cutsAll=*/false, turns);
   return best ? std::move(*best) : SpillPlan();
 }
 
