@@ -170,7 +170,7 @@ def test_advice_can_be_taken(tmp_path):
             message = str(error.value)
             assert ("fewer --streams" in message) == (streams == 2)
             seen[schedule] = "less depth" in message
-    assert not seen["sequential"]
+    assert seen == {"sequential": False, "unfolded": True}
 
 
 def test_accounting_counts_the_buffers(tmp_path):
