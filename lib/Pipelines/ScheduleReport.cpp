@@ -65,7 +65,8 @@ static Json sumOfBounds(const Json &passes) {
 }
 
 /// Schedulers know of no spilled weights: their loads, which the loop repeats
-/// each step, hold the load unit as well.
+/// each step, hold the load unit as well. Other parts would be other loads:
+/// what comes out bounds the schedules with these.
 static void addWeightLoads(Json &pass) {
   if (!pass.is_object() || !pass.contains("bound") ||
       !pass["bound"].is_object())
@@ -156,9 +157,11 @@ std::string hcgs::formatSchedule(const Json &report) {
   const Json &bound = schedule["bound"];
   if (!bound.is_object() || !schedule["utilization"].is_number())
     return lines + "\n";
-  lines += fmt::format(", at least {} ({}): {:.1f} % of the bound\n",
-                       number(bound, "cycles"), text(bound, "binding", "?"),
-                       100.0 * schedule["utilization"].get<double>());
+  // Other parts would be other loads.
+  lines += fmt::format(
+      ", at least {}{} ({}): {:.1f} % of the bound\n", number(bound, "cycles"),
+      spill.empty() ? "" : " with these parts", text(bound, "binding", "?"),
+      100.0 * schedule["utilization"].get<double>());
   std::string limits;
   for (const char *limit : kLimits)
     limits += fmt::format("{}{} {}", limits.empty() ? "" : ", ", limit,

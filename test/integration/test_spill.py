@@ -225,6 +225,8 @@ def test_html_report_says_what_spilling_costs(tmp_path, share):
     assert bounds == [program.report["schedule"]["bound"]]
 
     page = hcgs.report_html(program)
+    least = bounds[0]["cycles"]
+    assert f"With the parts below no schedule takes less than {least} cycles" in page
     page = page[page.index('id="spill"') :]
     panel = html.unescape(page[: page.index("</table>")])
     assert f"no room for {said['bytes']:,} bytes" in panel
@@ -238,7 +240,9 @@ def test_html_report_says_what_spilling_costs(tmp_path, share):
 def test_html_report_of_resident_weights_has_no_spill():
     program = compile(make_model(24), "generic")
     assert spilling(Facts(oracle.read(bytes(program))), measure(program)) is None
-    assert 'id="spill"' not in hcgs.report_html(program)
+    page = hcgs.report_html(program)
+    assert 'id="spill"' not in page
+    assert ". No schedule takes less than" in page
 
 
 TIERS = "16x16:1/4,4x4:1/4"

@@ -149,7 +149,8 @@ def spilling(facts: Facts, cycles: Cycles) -> Spill | None:
 
 def bounds_with_loads(schedules: list[dict]) -> list[dict]:
     """What the program says of its schedules, with the loads of spilled weights
-    in their bounds: schedulers know of none (docs/Guides/Spilling.md)."""
+    in their bounds: schedulers know of none (docs/Guides/Spilling.md). Other parts
+    would be other loads, so these bounds hold for these parts only."""
     found = []
     for one in schedules:
         bound = one.get("bound")
